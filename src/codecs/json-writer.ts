@@ -1,0 +1,243 @@
+/**
+ * JSON straight to bytes: the bulk path of the analyser, where an object and a string per packet
+ * would cost three quarters of the speed.
+ *
+ * Constant text is kept as `Fixed`: padded to whole 8-byte words that are stored as float64 (all
+ * ASCII, so never a NaN whose bits could change). A store may run up to 7 bytes past its text;
+ * the next one overwrites them. `room(n)` reserves n bytes plus that slack, once per group of writes.
+ */
+
+/** Bytes that any single write may run over its own length. */
+const SLACK = 8;
+
+const DIGITS3 = new Uint8Array(4000);
+for (let i = 0; i < 1000; i++) {
+  DIGITS3[i * 4] = 0x30 + Math.floor(i / 100);
+  DIGITS3[i * 4 + 1] = 0x30 + (Math.floor(i / 10) % 10);
+  DIGITS3[i * 4 + 2] = 0x30 + (i % 10);
+}
+const HEX = new Uint8Array(16);
+for (let i = 0; i < 16; i++) HEX[i] = "0123456789abcdef".charCodeAt(i);
+
+/** Bytes that stand for themselves inside a JSON string: 0x20..0x7f without quote and backslash. */
+export const PLAIN = new Uint8Array(256);
+for (let i = 0x20; i < 0x80; i++) PLAIN[i] = i === 0x22 || i === 0x5c ? 0 : 1;
+
+/** Constant ASCII text, ready to be stored in 8-byte steps. */
+export class Fixed {
+  readonly words: Float64Array;
+  readonly length: number;
+
+  constructor(text: string) {
+    this.length = text.length;
+    const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7e) throw new RangeError("Fixed text must be ASCII");
+      padded[i] = code;
+    }
+    const source = new DataView(padded.buffer);
+    this.words = new Float64Array(padded.length / 8);
+    for (let i = 0; i < this.words.length; i++) this.words[i] = source.getFloat64(i * 8);
+  }
+}
+
+export class JsonWriter {
+  bytes: Uint8Array;
+  at = 0;
+  private data: DataView;
+  private buffer: Buffer;
+
+  constructor(capacity = 1 << 16) {
+    this.buffer = Buffer.allocUnsafeSlow(capacity);
+    this.bytes = new Uint8Array(this.buffer.buffer, this.buffer.byteOffset, capacity);
+    this.data = new DataView(this.bytes.buffer, this.bytes.byteOffset, capacity);
+  }
+
+  /** Makes sure that `count` more bytes (and the slack of the last write) fit. */
+  room(count: number): void {
+    if (this.at + count + SLACK > this.bytes.length) this.grow(count);
+  }
+
+  private grow(count: number): void {
+    const size = Math.max(this.bytes.length * 2, this.at + count + SLACK);
+    const larger = Buffer.allocUnsafeSlow(size);
+    larger.set(this.bytes.subarray(0, this.at));
+    this.buffer = larger;
+    this.bytes = new Uint8Array(larger.buffer, larger.byteOffset, size);
+    this.data = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
+  }
+
+  /** What was written, sharing memory: valid until the next write. */
+  written(from = 0): Uint8Array {
+    return this.bytes.subarray(from, this.at);
+  }
+
+  /** Constant text. The caller has reserved room for its length. */
+  put(text: Fixed): void {
+    const { words } = text;
+    const { data, at } = this;
+    for (let i = 0; i < words.length; i++) data.setFloat64(at + i * 8, words[i] as number);
+    this.at = at + text.length;
+  }
+
+  /** One ASCII byte. Needs room for 1. */
+  byte(code: number): void {
+    this.bytes[this.at++] = code;
+  }
+
+  /** A non-negative integer up to 2^53 - 1 in decimal. Needs room for 16. */
+  uint(value: number): void {
+    const { bytes } = this;
+    let { at } = this;
+    if (value < 10) {
+      bytes[at] = 0x30 + value;
+      this.at = at + 1;
+      return;
+    }
+    if (value < 1000) {
+      const d = value * 4;
+      if (value >= 100) bytes[at++] = DIGITS3[d] as number;
+      bytes[at] = DIGITS3[d + 1] as number;
+      bytes[at + 1] = DIGITS3[d + 2] as number;
+      this.at = at + 2;
+      return;
+    }
+    const high = Math.floor(value / 1000);
+    this.uint(high);
+    this.digits3(value - high * 1000);
+  }
+
+  /** Exactly three decimal digits of a value below 1000. Needs room for 3. */
+  digits3(value: number): void {
+    const d = value * 4;
+    const { bytes, at } = this;
+    bytes[at] = DIGITS3[d] as number;
+    bytes[at + 1] = DIGITS3[d + 1] as number;
+    bytes[at + 2] = DIGITS3[d + 2] as number;
+    this.at = at + 3;
+  }
+
+  /** The bytes `source[start, end)` as lower-case hex digits. Needs room for twice their count. */
+  hex(source: Uint8Array, start: number, end: number): void {
+    const { bytes } = this;
+    let { at } = this;
+    for (let i = start; i < end; i++) {
+      const b = source[i] as number;
+      bytes[at++] = HEX[b >> 4] as number;
+      bytes[at++] = HEX[b & 15] as number;
+    }
+    this.at = at;
+  }
+
+  /** Dotted-decimal IPv4 address, without quotes. Needs room for 15. */
+  ipv4(source: Uint8Array, start: number): void {
+    this.uint(source[start] as number);
+    this.bytes[this.at++] = 0x2e;
+    this.uint(source[start + 1] as number);
+    this.bytes[this.at++] = 0x2e;
+    this.uint(source[start + 2] as number);
+    this.bytes[this.at++] = 0x2e;
+    this.uint(source[start + 3] as number);
+  }
+
+  /** Copies `source[start, end)` as it is. Needs room for its length. */
+  copy(source: Uint8Array, start: number, end: number): void {
+    const { bytes, at } = this;
+    if (end - start < 64) {
+      for (let i = start, o = at; i < end; i++, o++) bytes[o] = source[i] as number;
+    } else {
+      bytes.set(source.subarray(start, end), at);
+    }
+    this.at = at + end - start;
+  }
+
+  /** One byte (a latin-1 code point) inside a JSON string, escaped if it must be. Needs room for 6. */
+  escaped(code: number): void {
+    const { bytes } = this;
+    let { at } = this;
+    if (PLAIN[code] === 1) {
+      bytes[at++] = code;
+    } else if (code === 0x22 || code === 0x5c) {
+      bytes[at++] = 0x5c;
+      bytes[at++] = code;
+    } else if (code >= 0x80) {
+      bytes[at++] = 0xc0 | (code >> 6);
+      bytes[at++] = 0x80 | (code & 0x3f);
+    } else {
+      bytes[at++] = 0x5c;
+      const short = SHORT_ESCAPE[code] as number;
+      if (short !== 0) {
+        bytes[at++] = short;
+      } else {
+        bytes[at++] = 0x75;
+        bytes[at++] = 0x30;
+        bytes[at++] = 0x30;
+        bytes[at++] = HEX[code >> 4] as number;
+        bytes[at++] = HEX[code & 15] as number;
+      }
+    }
+    this.at = at;
+  }
+
+  /** `source[start, end)` as the inside of a JSON string, one latin-1 code point a byte. Makes its own room. */
+  latin1(source: Uint8Array, start: number, end: number): void {
+    this.room((end - start) * 6);
+    const { bytes } = this;
+    let { at } = this;
+    for (let i = start; i < end; i++) {
+      const code = source[i] as number;
+      if (PLAIN[code] === 1) {
+        bytes[at++] = code;
+      } else {
+        this.at = at;
+        this.escaped(code);
+        at = this.at;
+      }
+    }
+    this.at = at;
+  }
+
+  /** A string as a quoted JSON string in UTF-8, as JSON.stringify writes it. Makes its own room. */
+  string(text: string): void {
+    const { length } = text;
+    this.room(length * 6 + 2);
+    const { bytes } = this;
+    const begin = this.at;
+    let at = begin;
+    bytes[at++] = 0x22;
+    if (length < 48) {
+      let i = 0;
+      for (; i < length; i++) {
+        const code = text.charCodeAt(i);
+        if (code > 0x7e || PLAIN[code] === 0) break;
+        bytes[at++] = code;
+      }
+      if (i === length) {
+        bytes[at++] = 0x22;
+        this.at = at;
+        return;
+      }
+    }
+    this.raw(JSON.stringify(text), begin);
+  }
+
+  /** Text that is already JSON, as UTF-8. Makes its own room. */
+  raw(text: string, from = this.at): void {
+    this.at = from;
+    this.room(text.length * 3);
+    this.at = from + this.buffer.utf8Write(text, from);
+  }
+
+  /** A value as JSON.stringify writes it. Makes its own room. */
+  value(value: unknown): void {
+    this.raw(JSON.stringify(value));
+  }
+}
+
+const SHORT_ESCAPE = new Uint8Array(0x80);
+SHORT_ESCAPE[0x08] = 0x62;
+SHORT_ESCAPE[0x09] = 0x74;
+SHORT_ESCAPE[0x0a] = 0x6e;
+SHORT_ESCAPE[0x0c] = 0x66;
+SHORT_ESCAPE[0x0d] = 0x72;
