@@ -1,0 +1,81 @@
+/** One run of `netkit decode`: view, readers and account put together. Returns the exit code. */
+import { EXIT, CommandError } from "../failure.ts";
+import { decodeCaptures } from "../net/capture/decode.ts";
+import { ByteOutput, ReaderGone } from "../net/capture/output.ts";
+import { palette } from "../render/color.ts";
+import { renderLine } from "../render/line.ts";
+import { safe } from "../render/safe.ts";
+import type { TimeStyle } from "../render/time.ts";
+import { TimeFormatter } from "../render/time.ts";
+import type { Selection, View } from "../render/views.ts";
+import { accountText, bulkJsonView, jsonView, textView } from "../render/views.ts";
+import type { DecodeFlags } from "./options.ts";
+import { decodeAsOf, keepOf } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+export async function runDecode(paths: readonly string[], flags: DecodeFlags): Promise<number> {
+  if (paths.filter((path) => path === "-").length > 1) {
+    throw new CommandError("decode: the standard input can be read once only");
+  }
+  let stop = false;
+  let interrupted = false;
+  const onSignal = () => {
+    stop = true;
+    interrupted = true;
+  };
+  process.once("SIGINT", onSignal);
+  const color = palette(flags.color);
+  const keep = await keepOf(flags);
+  const decodeAs = decodeAsOf(flags["decode-as"]);
+  const out = new ByteOutput(flags.output);
+  const progress = new Progress(flags.progress);
+  try {
+    const view = viewOf(flags, out, {
+      ...(keep === undefined ? {} : { keep }),
+      ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+      onLimit: () => {
+        stop = true;
+      },
+    });
+    const run = await decodeCaptures(paths, view.output, {
+      follow: flags.follow,
+      stopped: () => stop,
+      flush: () => view.flush(),
+      onProgress: (bytes, size) => progress.update(bytes, size),
+      onIssue: (file, issue) => {
+        progress.clear();
+        process.stderr.write(`netkit: ${safe(file)}: ${issue.message} (${issue.code} at byte ${issue.offset})\n`);
+      },
+      ...(decodeAs === undefined ? {} : { decodeAs }),
+      heuristics: new Set(flags.heuristic ?? []),
+    });
+    view.flush();
+    progress.clear();
+    const wanted = flags.account ?? (!flags.json && flags.fields === undefined);
+    if (wanted) {
+      const text = accountText(run.totals, flags.json, color);
+      if (flags.json) out.text(text);
+      else process.stderr.write(text);
+    }
+    out.commit();
+    if (interrupted) return EXIT.interrupted;
+    return flags.strict && run.issues.length > 0 ? EXIT.input : EXIT.done;
+  } catch (error) {
+    progress.clear();
+    out.discard();
+    if (error instanceof ReaderGone) return EXIT.done;
+    throw error;
+  } finally {
+    process.removeListener("SIGINT", onSignal);
+  }
+}
+
+function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View {
+  const selecting = selection.keep !== undefined || selection.limit !== undefined;
+  if (flags.json) return selecting ? jsonView(out, selection) : bulkJsonView(out);
+  const time = new TimeFormatter(flags.time as TimeStyle);
+  const toTerminal = flags.output === undefined && process.stdout.isTTY === true;
+  const width = toTerminal ? process.stdout.columns : 0;
+  const color = palette(flags.output === undefined ? flags.color : false);
+  return textView(out, selection, (record) => renderLine(record, { color, time, width }));
+}

@@ -1,0 +1,202 @@
+/**
+ * Packets in, records out: the path of every packet through links, fragments, flows and streams
+ * to the dissector of its protocol. Owns no file and no clock: time is the capture's.
+ */
+import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
+import { OUTCOME, Packet } from "../../codecs/link/packet.ts";
+import { newTotals } from "./account.ts";
+import type { Totals } from "./account.ts";
+import { Defragmenter } from "./defragment.ts";
+import type {
+  Account,
+  DissectorContext,
+  Emitter,
+} from "./dissector.ts";
+import type { Flow } from "./flow.ts";
+import { FlowTable } from "./flow.ts";
+import { Identifier } from "./identify.ts";
+import type { IdentifyOptions } from "./identify.ts";
+import { Mark } from "./mark.ts";
+import { Media } from "./media.ts";
+import type { StreamOwner } from "./tcp.ts";
+import { TcpState } from "./tcp.ts";
+
+/** Bytes that may wait behind holes in all flows together. */
+const MAX_WAITING_TOTAL = 48 * 1024 * 1024;
+
+export interface AnalyserOptions extends IdentifyOptions {
+  /** Protocols to guess from weak evidence. */
+  readonly heuristics?: ReadonlySet<string>;
+  /** Decodes only flows for which this is true; the others are followed, so that all numbers stay. */
+  readonly owns?: (flow: Flow) => boolean;
+}
+
+export interface AnalyserOutput extends Emitter {
+  /** Set by the analyser: the packet being dissected was quoted by ICMP. */
+  inIcmp: boolean;
+  /** Records emitted so far, by protocol. */
+  records(): Record<string, number>;
+}
+
+export class Analyser {
+  readonly totals: Totals = newTotals();
+  private readonly out: AnalyserOutput;
+  private readonly packet = new Packet();
+  private readonly flows: FlowTable;
+  private readonly defragmenter = new Defragmenter();
+  private readonly mark = new Mark();
+  private readonly identifier: Identifier;
+  private waitingTotal = 0;
+  private frame = 0;
+
+  constructor(out: AnalyserOutput, options: AnalyserOptions = {}) {
+    this.out = out;
+    this.flows = new FlowTable((flow) => this.closeFlow(flow));
+    const account: Account = {
+      unknown: (bytes) => {
+        this.totals.decodedBytes -= bytes;
+        this.totals.unknownBytes += bytes;
+      },
+      truncated: (bytes) => {
+        this.totals.decodedBytes -= bytes;
+        this.totals.truncatedBytes += bytes;
+      },
+    };
+    const context: DissectorContext = {
+      out,
+      account,
+      media: new Media(),
+      options: { heuristics: options.heuristics ?? new Set() },
+      handOver: (flow, direction, bytes, start, end, mark) =>
+        this.identifier.handOver(flow, direction, bytes, start, end, mark),
+      nameFlow: (flow, direction, mark, protocol, body) =>
+        this.identifier.nameFlow(flow, direction, mark, protocol, body),
+    };
+    this.identifier = new Identifier(context, this.totals, options);
+    this.owns = options.owns;
+  }
+
+  private readonly owns: ((flow: Flow) => boolean) | undefined;
+
+  /** The next packet of the one capture. */
+  add(captured: CapturedPacket): void {
+    this.addFrame(captured, ++this.frame, undefined);
+  }
+
+  /** A packet of one of several captures, by its number there. */
+  addFrame(captured: CapturedPacket, frame: number, file: string | undefined): void {
+    const { mark, packet, totals } = this;
+    mark.frame = frame;
+    mark.file = file;
+    mark.seconds = captured.seconds;
+    mark.fraction = captured.fraction;
+    mark.digits = captured.interface.digits;
+    totals.packets++;
+    totals.bytes += captured.end - captured.start;
+    let outcome = packet.decode(
+      captured.interface.linkType,
+      captured.bytes,
+      captured.start,
+      captured.end,
+    );
+    if (outcome === OUTCOME.FRAGMENT) {
+      const lost = this.defragmenter.lostBytes;
+      const whole = this.defragmenter.add(packet, mark.seconds);
+      this.fragmentsLost(this.defragmenter.lostBytes - lost);
+      if (whole === undefined) return;
+      outcome = packet.resume(whole, packet.protocol);
+    }
+    if (outcome === OUTCOME.UDP) this.udp(packet, mark);
+    else if (outcome === OUTCOME.TCP) this.tcp(packet, mark);
+    else if (outcome === OUTCOME.MALFORMED) totals.malformedPackets++;
+  }
+
+  /** The capture is over: streams end, waiting messages are told. */
+  end(): void {
+    const lost = this.defragmenter.lostBytes;
+    this.defragmenter.end();
+    this.fragmentsLost(this.defragmenter.lostBytes - lost);
+    this.flows.closeAll();
+    this.totals.records = this.out.records();
+  }
+
+  private fragmentsLost(bytes: number): void {
+    this.totals.truncatedBytes += bytes;
+    this.totals.payloadBytes += bytes;
+  }
+
+  private udp(packet: Packet, mark: Mark): void {
+    const { totals, out } = this;
+    const flow = this.flows.lookup(packet, mark.seconds);
+    const { direction } = this.flows;
+    if (packet.end === packet.start) return;
+    if (this.owns !== undefined && !this.owns(flow)) {
+      this.identifier.foreignDatagram(flow, direction, packet, mark);
+      return;
+    }
+    const size = packet.end - packet.start;
+    totals.payloadBytes += size;
+    totals.decodedBytes += size;
+    if (packet.quoted) {
+      out.inIcmp = true;
+      this.identifier.quoted(flow, direction, packet, mark);
+      out.inIcmp = false;
+      return;
+    }
+    this.identifier.datagram(flow, direction, packet, mark);
+  }
+
+  private tcp(packet: Packet, mark: Mark): void {
+    let flow = this.flows.lookup(packet, mark.seconds);
+    let { direction } = this.flows;
+    if (flow.tcp !== undefined && (packet.flags & 0x02) !== 0) {
+      if (flow.tcp.isReuse(direction, packet.sequence)) {
+        this.flows.close(flow);
+        flow = this.flows.lookup(packet, mark.seconds);
+        direction = this.flows.direction;
+      }
+    }
+    flow.tcp ??= new TcpState(flow, this.streamOwner(flow));
+    flow.tcp.segment(packet, direction, mark);
+  }
+
+  private streamOwner(flow: Flow): StreamOwner {
+    return this.owns === undefined || this.owns(flow) ? this.receiver : this.foreignReceiver;
+  }
+
+  private readonly receiver: StreamOwner = {
+    data: (flow, direction, bytes, start, end, mark) => {
+      this.totals.payloadBytes += end - start;
+      this.totals.decodedBytes += end - start;
+      this.identifier.streamData(flow, direction, bytes, start, end, mark);
+    },
+    gap: (flow, direction, missing, mark) => {
+      this.totals.gapBytes += missing;
+      this.identifier.streamGap(flow, direction, missing, mark);
+    },
+    end: (flow, direction, mark) => this.identifier.streamEnd(flow, direction, mark),
+    duplicate: (bytes) => {
+      this.totals.duplicateBytes += bytes;
+    },
+    waiting: (delta) => {
+      this.waitingTotal += delta;
+      return this.waitingTotal > MAX_WAITING_TOTAL;
+    },
+  };
+
+  /** Flows of another worker: followed only as far as they tell of media. */
+  private readonly foreignReceiver: StreamOwner = {
+    data: (flow, direction, bytes, start, end, mark) =>
+      this.identifier.foreignData(flow, direction, bytes, start, end, mark),
+    gap: (flow, direction, missing, mark) =>
+      this.identifier.foreignGap(flow, direction, missing, mark),
+    end: (flow, direction, mark) => this.identifier.foreignEnd(flow, direction, mark),
+    duplicate: () => {},
+    waiting: this.receiver.waiting,
+  };
+
+  private closeFlow(flow: Flow): void {
+    flow.tcp?.close(this.mark);
+    if (this.owns === undefined || this.owns(flow)) this.identifier.flowClosed(flow);
+  }
+}

@@ -1,0 +1,157 @@
+/** NDJSON records written straight to bytes: the envelope around what a hot protocol writes itself. */
+import type { Issue } from "../../codecs/errors.ts";
+import { Fixed, JsonWriter } from "../../codecs/json-writer.ts";
+import type { Direction } from "./dissector.ts";
+import type { Flow } from "./flow.ts";
+import type { Mark } from "./mark.ts";
+
+const FRAME = new Fixed('{"frame":');
+const TIME = new Fixed(',"time":');
+const PROTOCOL = new Fixed(',"protocol":"');
+const SRC = new Fixed('","src":"');
+const SPORT = new Fixed('","sport":');
+const DST = new Fixed(',"dst":"');
+const DPORT = new Fixed('","dport":');
+const UDP_STREAM = new Fixed(',"transport":"udp","stream":');
+const TCP_STREAM = new Fixed(',"transport":"tcp","stream":');
+const FILE = new Fixed(',"file":');
+const BYTES = new Fixed(',"bytes":');
+const IN_ICMP = new Fixed(',"inIcmp":true');
+const MALFORMED = new Fixed(',"malformed":true');
+const ISSUES = new Fixed(',"issues":');
+const END = new Fixed("}\n");
+
+/** Room for the envelope's fixed parts and numbers, without names. */
+const ENVELOPE_ROOM = 400;
+
+interface ProtocolText {
+  readonly name: string;
+  readonly text: Fixed;
+  records: number;
+}
+
+/** `begin`, then the protocol writes `,"key":value` pairs to `json`, then `end`. */
+export class BulkOutput {
+  readonly json: JsonWriter;
+  /** Whether the packet now dissected was quoted by ICMP. */
+  inIcmp = false;
+  private readonly protocols = new Map<string, ProtocolText>();
+  private last: ProtocolText = { name: "", text: new Fixed(""), records: 0 };
+  private lastSeconds = -1;
+  private secondsText = new Fixed("");
+  private readonly onRecord: () => void;
+
+  /** `onRecord` is called after each record: it may take the bytes and reset `json.at`. */
+  constructor(json: JsonWriter, onRecord: () => void) {
+    this.json = json;
+    this.onRecord = onRecord;
+  }
+
+  begin(protocol: string, flow: Flow, direction: Direction, mark: Mark, bytes: number): void {
+    const { json } = this;
+    json.room(ENVELOPE_ROOM);
+    json.put(FRAME);
+    json.uint(mark.frame);
+    json.put(TIME);
+    this.time(mark);
+    json.put(PROTOCOL);
+    if (protocol !== this.last.name) this.last = this.protocolText(protocol);
+    this.last.records++;
+    json.put(this.last.text);
+    json.put(SRC);
+    const forward = direction === 0;
+    if (flow.family === 4) {
+      ipv4(json, forward ? flow.a0 : flow.b0);
+      json.put(SPORT);
+      json.uint(forward ? flow.aPort : flow.bPort);
+      json.put(DST);
+      ipv4(json, forward ? flow.b0 : flow.a0);
+    } else {
+      ascii(json, flow.source(direction));
+      json.put(SPORT);
+      json.uint(forward ? flow.aPort : flow.bPort);
+      json.put(DST);
+      ascii(json, flow.destination(direction));
+    }
+    json.put(DPORT);
+    json.uint(forward ? flow.bPort : flow.aPort);
+    json.put(flow.protocol === 17 ? UDP_STREAM : TCP_STREAM);
+    json.uint(flow.stream);
+    if (mark.file !== undefined) {
+      json.put(FILE);
+      json.string(mark.file);
+      json.room(ENVELOPE_ROOM);
+    }
+    json.put(BYTES);
+    json.uint(bytes);
+    if (this.inIcmp) json.put(IN_ICMP);
+  }
+
+  end(malformed: boolean, issues: readonly Issue[]): void {
+    const { json } = this;
+    json.room(64);
+    if (malformed) json.put(MALFORMED);
+    if (issues.length > 0) {
+      json.put(ISSUES);
+      json.value(issues);
+      json.room(8);
+    }
+    json.put(END);
+    this.onRecord();
+  }
+
+  /** Records written so far, by protocol. */
+  records(): Record<string, number> {
+    return Object.fromEntries([...this.protocols.values()].map((p) => [p.name, p.records]));
+  }
+
+  private protocolText(name: string): ProtocolText {
+    let known = this.protocols.get(name);
+    if (known === undefined) {
+      known = { name, text: new Fixed(name), records: 0 };
+      this.protocols.set(name, known);
+    }
+    return known;
+  }
+
+  private time(mark: Mark): void {
+    const { json } = this;
+    if (mark.seconds !== this.lastSeconds) {
+      this.lastSeconds = mark.seconds;
+      this.secondsText = new Fixed(`${mark.seconds}.`);
+    }
+    json.put(this.secondsText);
+    const { fraction } = mark;
+    if (mark.digits === 6) {
+      const high = Math.floor(fraction / 1000);
+      json.digits3(high);
+      json.digits3(fraction - high * 1000);
+    } else if (mark.digits === 9) {
+      const high = Math.floor(fraction / 1e6);
+      const rest = fraction - high * 1e6;
+      const middle = Math.floor(rest / 1000);
+      json.digits3(high);
+      json.digits3(middle);
+      json.digits3(rest - middle * 1000);
+    } else if (mark.digits === 0) {
+      json.at--; // No fraction, no point.
+    } else {
+      ascii(json, String(fraction).padStart(mark.digits, "0"));
+    }
+  }
+}
+
+function ipv4(json: JsonWriter, word: number): void {
+  json.uint(word >>> 24);
+  json.byte(0x2e);
+  json.uint((word >>> 16) & 0xff);
+  json.byte(0x2e);
+  json.uint((word >>> 8) & 0xff);
+  json.byte(0x2e);
+  json.uint(word & 0xff);
+}
+
+/** Short text that needs no escape; the caller has room for it. */
+function ascii(json: JsonWriter, text: string): void {
+  for (let i = 0; i < text.length; i++) json.byte(text.charCodeAt(i));
+}

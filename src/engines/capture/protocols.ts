@@ -1,0 +1,53 @@
+/** The protocols that the analyser knows, in the order in which content is tried. */
+import type { DatagramProtocol, StreamProtocol } from "./dissector.ts";
+import { dns, dnsStream, llmnr, mdns } from "./dissect/dns.ts";
+import {
+  bannered,
+  dhcp,
+  dhcpv6,
+  dtls,
+  h225ras,
+  h323,
+  netbiosNs,
+  ntp,
+  quic,
+  snmp,
+  ssdp,
+  syslog,
+  telnet,
+  tls,
+} from "./dissect/named.ts";
+
+/** Strong marks first; weak ones last. */
+export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
+  dtls,
+  quic,
+  ntp,
+  dhcp,
+  dhcpv6,
+  ssdp,
+  netbiosNs,
+  syslog,
+  snmp,
+  h225ras,
+  dns,
+  mdns,
+  llmnr,
+];
+
+export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [
+  tls,
+  bannered,
+  telnet,
+  h323,
+  dnsStream,
+];
+
+/** Ports that belong to one protocol so surely that even damaged messages there are of it. */
+export const UDP_PORTS: ReadonlyMap<number, string> = new Map([
+  [53, "dns"],
+  [5353, "mdns"],
+  [5355, "llmnr"],
+]);
+
+export const TCP_PORTS: ReadonlyMap<number, string> = new Map([[53, "dns"]]);

@@ -1,0 +1,156 @@
+/** A capture's bytes in chunks, decompressed: from files (read ahead by blocks), pipes and growing files. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createGunzip } from "node:zlib";
+import { Decompress } from "fzstd";
+import { CaptureError, fileError } from "./errors.ts";
+import type { Compression } from "./format.ts";
+import { compressionOf } from "./format.ts";
+import { Lz4FrameDecoder } from "./lz4.ts";
+
+/** Large enough that system calls do not show, small enough to stay in the cache's neighbourhood. */
+export const BLOCK_BYTES = 2 * 1024 * 1024;
+/** How often a growing file is looked at. */
+const FOLLOW_INTERVAL_MS = 100;
+
+export interface OpenFile {
+  readonly fd: number;
+  readonly name: string;
+  readonly regular: boolean;
+  readonly size: number;
+}
+
+/** Opens a capture for reading. `-` is the standard input. @throws CaptureError */
+export function openCapture(path: string): OpenFile {
+  if (path === "-") return { fd: 0, name: "standard input", regular: false, size: 0 };
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    throw fileError(path, error);
+  }
+  const stat = fstatSync(fd);
+  if (stat.isDirectory()) {
+    closeSync(fd);
+    throw new CaptureError("EISDIR", `${path}: is a directory; a capture file is expected`);
+  }
+  return { fd, name: path, regular: stat.isFile(), size: stat.size };
+}
+
+export function closeCapture(file: OpenFile): void {
+  if (file.fd !== 0) closeSync(file.fd);
+}
+
+/** Reads up to `length` bytes; 0 at the end. @throws CaptureError */
+export function readBlock(file: OpenFile, into: Uint8Array, at: number, length: number): number {
+  try {
+    return readSync(file.fd, into, at, length, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EOF") return 0;
+    throw fileError(file.name, error);
+  }
+}
+
+/** The raw chunks of a pipe, or of a file; with `follow`, of a file that grows until `stop()`. */
+export async function* rawChunks(
+  file: OpenFile,
+  follow: boolean,
+  stopped: () => boolean,
+): AsyncGenerator<Uint8Array> {
+  if (!file.regular) {
+    const { createReadStream } = await import("node:fs");
+    const stream = createReadStream("", { fd: file.fd, autoClose: false, highWaterMark: 1 << 18 });
+    yield* stream;
+    return;
+  }
+  while (!stopped()) {
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    const count = readBlock(file, block, 0, block.length);
+    if (count > 0) {
+      yield block.subarray(0, count);
+    } else if (follow) {
+      await sleep(FOLLOW_INTERVAL_MS);
+    } else {
+      return;
+    }
+  }
+}
+
+/** Decompresses chunks by the magic of the first. Plain bytes pass as they are. */
+export async function* plainChunks(
+  name: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const source = chunks[Symbol.asyncIterator]();
+  let head = new Uint8Array(0);
+  while (head.length < 4) {
+    const next = await source.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  const compression = compressionOf(head);
+  const all = prepend(head, source);
+  if (compression === undefined) yield* all;
+  else yield* decompress(name, compression, all);
+}
+
+async function* prepend(
+  head: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (head.length > 0) yield head;
+  for (;;) {
+    const next = await rest.next();
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
+
+async function* decompress(
+  name: string,
+  compression: Compression,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    if (compression === "gzip") yield* gunzip(chunks);
+    else yield* blockwise(chunks, compression === "zstd" ? zstd : lz4);
+  } catch (error) {
+    if (error instanceof CaptureError) throw error;
+    throw new CaptureError("compression", `${name}: the ${compression} data is damaged (${(error as Error).message})`);
+  }
+}
+
+/** node:zlib goes over several members by itself; bytes after the last that are no member are dropped. */
+async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const { Readable } = await import("node:stream");
+  const unzip = createGunzip({ chunkSize: 1 << 18 });
+  const source = Readable.from(chunks);
+  source.on("error", (error) => unzip.destroy(error));
+  yield* source.pipe(unzip);
+}
+
+type Decoder = (emit: (chunk: Uint8Array) => void) => (chunk: Uint8Array, last: boolean) => void;
+
+const zstd: Decoder = (emit) => {
+  const decoder = new Decompress((chunk) => emit(chunk));
+  return (chunk, last) => decoder.push(chunk, last);
+};
+
+const lz4: Decoder = (emit) => {
+  const decoder = new Lz4FrameDecoder(emit);
+  return (chunk, last) => decoder.push(chunk, last);
+};
+
+async function* blockwise(
+  chunks: AsyncIterable<Uint8Array>,
+  decoder: Decoder,
+): AsyncGenerator<Uint8Array> {
+  const out: Uint8Array[] = [];
+  const push = decoder((chunk) => out.push(chunk));
+  for await (const chunk of chunks) {
+    push(chunk, false);
+    yield* out.splice(0);
+  }
+  push(new Uint8Array(0), true);
+  yield* out.splice(0);
+}

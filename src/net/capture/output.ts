@@ -1,0 +1,67 @@
+/** Where output bytes go: standard output, or a file that appears whole or not at all. */
+import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { fileError } from "./errors.ts";
+
+/** Thrown when the reader of a pipe went away: the work ends quietly. */
+export class ReaderGone extends Error {}
+
+const pauseCell = new Int32Array(new SharedArrayBuffer(4));
+
+export class ByteOutput {
+  private readonly fd: number;
+  private readonly path: string | undefined;
+  private readonly temporary: string | undefined;
+
+  /** `path`: undefined or `-` for standard output. @throws CaptureError */
+  constructor(path?: string) {
+    if (path === undefined || path === "-") {
+      this.fd = 1;
+      return;
+    }
+    this.path = path;
+    this.temporary = `${path}.${process.pid}.partial`;
+    try {
+      this.fd = openSync(this.temporary, "w");
+    } catch (error) {
+      throw fileError(path, error);
+    }
+  }
+
+  /** Writes all bytes. @throws ReaderGone */
+  write(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      try {
+        at += writeSync(this.fd, bytes, at, bytes.length - at);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === "EPIPE") throw new ReaderGone();
+        if (code !== "EAGAIN") throw fileError(this.path ?? "standard output", error);
+        Atomics.wait(pauseCell, 0, 0, 2); // The pipe is full and does not block: try again soon.
+      }
+    }
+  }
+
+  text(text: string): void {
+    this.write(Buffer.from(text));
+  }
+
+  /** All was written: the file takes its name. */
+  commit(): void {
+    if (this.temporary === undefined || this.path === undefined) return;
+    closeSync(this.fd);
+    try {
+      renameSync(this.temporary, this.path);
+    } catch (error) {
+      rmSync(this.temporary, { force: true });
+      throw fileError(this.path, error);
+    }
+  }
+
+  /** Something failed: nothing is left behind. */
+  discard(): void {
+    if (this.temporary === undefined) return;
+    closeSync(this.fd);
+    rmSync(this.temporary, { force: true });
+  }
+}

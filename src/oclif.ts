@@ -1,0 +1,13 @@
+/** The part of oclif that every command needs. */
+import { run } from "@oclif/core/run";
+import { flush } from "@oclif/core/flush";
+import { reportFailure } from "./failure.ts";
+
+export async function runOclif(entry: string, argv: string[]): Promise<void> {
+  try {
+    await run(argv, entry);
+    await flush();
+  } catch (error) {
+    reportFailure(error);
+  }
+}
