@@ -45,6 +45,7 @@ export function failureLine(error: unknown): string {
   }
   if (error instanceof EncodeError) return `${error.message} (${error.code}, ${error.spec})`;
   const { message } = error as Error;
+  if (error instanceof CommandError) return message;
   // oclif adds a second line that points at --help, and lists below the first line.
   return message.replace(/\n+See more help with --help\s*$/, "; see --help").replace(/\n+/g, "; ");
 }

@@ -42,6 +42,8 @@ export class Fixed {
   }
 }
 
+const POWERS = Array.from({ length: 10 }, (_, n) => 10 ** n);
+
 export class JsonWriter {
   bytes: Uint8Array;
   at = 0;
@@ -106,6 +108,32 @@ export class JsonWriter {
     const high = Math.floor(value / 1000);
     this.uint(high);
     this.digits3(value - high * 1000);
+  }
+
+  /** `units` / 10^`digits` (at most 9) as JSON.stringify writes the number. Needs room for 32. */
+  decimal(units: number, digits: number): void {
+    const unit = POWERS[digits] as number;
+    // Below 10^-6 numbers are written with an exponent.
+    if (units !== 0 && units * 1_000_000 < unit) {
+      this.raw(String(units / unit));
+      return;
+    }
+    const whole = Math.floor(units / unit);
+    let rest = units - whole * unit;
+    this.uint(whole);
+    if (rest === 0) return;
+    while (rest % 10 === 0) {
+      rest /= 10;
+      digits--;
+    }
+    const { bytes, at } = this;
+    bytes[at] = 0x2e;
+    for (let i = at + digits; i > at; i--) {
+      const tens = Math.floor(rest / 10);
+      bytes[i] = 0x30 + rest - tens * 10;
+      rest = tens;
+    }
+    this.at = at + digits + 1;
   }
 
   /** Exactly three decimal digits of a value below 1000. Needs room for 3. */

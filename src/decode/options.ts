@@ -10,7 +10,8 @@ export interface DecodeFlags {
   readonly hex: boolean;
   readonly fields?: string | undefined;
   readonly format: string;
-  readonly time: string;
+  readonly header: boolean;
+  readonly time?: string | undefined;
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly protocol?: string | undefined;
@@ -60,6 +61,17 @@ export function timeOf(flag: string, text: string | undefined): number | undefin
   return parsed / 1000;
 }
 
+/** @throws CommandError with a caret under the fault. */
+async function filterOf(source: string): Promise<(record: CaptureRecord) => boolean> {
+  const { compileFilter, FilterError, renderFilterError } = await import("../engines/filter/filter.ts");
+  try {
+    return compileFilter(source);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    throw new CommandError(`--filter: ${renderFilterError(source, error)}`);
+  }
+}
+
 /** What --protocol, --since, --until and --filter let through; undefined when they let all. @throws CommandError */
 export async function keepOf(flags: DecodeFlags): Promise<((record: CaptureRecord) => boolean) | undefined> {
   const tests: ((record: CaptureRecord) => boolean)[] = [];
@@ -71,6 +83,7 @@ export async function keepOf(flags: DecodeFlags): Promise<((record: CaptureRecor
   const until = timeOf("until", flags.until);
   if (since !== undefined) tests.push((record) => Number(record.time) >= since);
   if (until !== undefined) tests.push((record) => Number(record.time) < until);
+  if (flags.filter !== undefined) tests.push(await filterOf(flags.filter));
   if (tests.length === 0) return undefined;
   return (record) => tests.every((test) => test(record));
 }

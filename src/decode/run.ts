@@ -3,6 +3,8 @@ import { EXIT, CommandError } from "../failure.ts";
 import { decodeCaptures } from "../net/capture/decode.ts";
 import { ByteOutput, ReaderGone } from "../net/capture/output.ts";
 import { palette } from "../render/color.ts";
+import type { Separated } from "../render/columns.ts";
+import { fieldsOf, headerLine, rowRenderer } from "../render/columns.ts";
 import { renderLine } from "../render/line.ts";
 import { safe } from "../render/safe.ts";
 import type { TimeStyle } from "../render/time.ts";
@@ -73,7 +75,14 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
 function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View {
   const selecting = selection.keep !== undefined || selection.limit !== undefined;
   if (flags.json) return selecting ? jsonView(out, selection) : bulkJsonView(out);
-  const time = new TimeFormatter(flags.time as TimeStyle);
+  const style = flags.time ?? (flags.fields === undefined ? "relative" : "epoch");
+  const time = new TimeFormatter(style as TimeStyle);
+  if (flags.fields !== undefined) {
+    const fields = fieldsOf(flags.fields);
+    const format = flags.format as Separated;
+    if (flags.header) out.text(`${headerLine(fields, format)}\n`);
+    return textView(out, selection, rowRenderer(fields, format, time));
+  }
   const toTerminal = flags.output === undefined && process.stdout.isTTY === true;
   const width = toTerminal ? process.stdout.columns : 0;
   const color = palette(flags.output === undefined ? flags.color : false);

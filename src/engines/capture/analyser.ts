@@ -32,7 +32,7 @@ export interface AnalyserOptions extends IdentifyOptions {
 }
 
 export interface AnalyserOutput extends Emitter {
-  /** Set by the analyser: the packet being dissected was quoted by ICMP. */
+  /** Set by the analyser. */
   inIcmp: boolean;
   /** Records emitted so far, by protocol. */
   records(): Record<string, number>;

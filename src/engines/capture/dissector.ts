@@ -19,12 +19,14 @@ export interface DatagramProtocol {
   open(flow: Flow, context: DissectorContext): DatagramDissector;
 }
 
+/** May serve one flow or, where it keeps no state of flows, all of them: `open` decides. */
 export interface DatagramDissector {
   /**
    * One datagram; `bytes` are only valid during the call. `cut`: the capture holds only its
    * beginning. Returns false when it is not of this protocol after all: others are then tried.
    */
   datagram(
+    flow: Flow,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
@@ -95,6 +97,8 @@ export interface Emitter {
     body: object,
     fault?: Fault | undefined,
   ): void;
+  /** The packet now dissected was quoted by ICMP. */
+  readonly inIcmp: boolean;
   /** Present when records go straight to NDJSON bytes; hot protocols then write themselves. */
   readonly bulk: BulkOutput | undefined;
 }

@@ -61,6 +61,20 @@ export class Flow {
   private aText: string | undefined = undefined;
   private bText: string | undefined = undefined;
 
+  /** As new, for other endpoints. */
+  reset(): void {
+    this.dissector = undefined;
+    this.app = undefined;
+    this.others = undefined;
+    this.unknownBytes = 0;
+    this.unknownMark = undefined;
+    this.misses = 0;
+    this.named = false;
+    this.mediaVersion = 0;
+    this.aText = undefined;
+    this.bText = undefined;
+  }
+
   get transport(): "tcp" | "udp" {
     return this.protocol === TCP ? "tcp" : "udp";
   }
@@ -124,6 +138,8 @@ export class FlowTable {
   direction: Direction = 0;
   private readonly slots: (Flow | undefined)[] = new Array(SIZE).fill(undefined);
   private count = 0;
+  /** The flow closed last, used again: a full table then makes no garbage. */
+  private spare: Flow | undefined = undefined;
   private oldest: Flow | undefined = undefined;
   private newest: Flow | undefined = undefined;
   private readonly streams = { udp: 0, tcp: 0 };
@@ -158,8 +174,11 @@ export class FlowTable {
             this.close(flow);
             break;
           }
-          if (seconds > flow.lastSeconds) flow.lastSeconds = seconds;
-          if (flow !== this.newest) this.touch(flow);
+          // The order of idleness is kept by the second: a busy flow is not moved for each packet.
+          if (seconds > flow.lastSeconds) {
+            flow.lastSeconds = seconds;
+            if (flow !== this.newest) this.touch(flow);
+          }
           this.direction = direction as Direction;
           return flow;
         }
@@ -171,7 +190,11 @@ export class FlowTable {
 
   private add(p: Endpoints, hash: number, seconds: number): Flow {
     if (this.count >= MAX_FLOWS) this.close(this.oldest as Flow);
-    const flow = new Flow();
+    const flow = this.spare ?? new Flow();
+    if (this.spare !== undefined) {
+      this.spare = undefined;
+      flow.reset();
+    }
     flow.family = p.family;
     flow.a0 = p.s0;
     flow.a1 = p.s1;
@@ -204,6 +227,8 @@ export class FlowTable {
     while (this.slots[hole] !== flow) hole = (hole + 1) & MASK;
     this.slots[hole] = undefined;
     this.count--;
+    // A stream's state may still be referred to by who is being told of its end.
+    if (flow.tcp === undefined) this.spare = flow;
     // Keep probe chains whole: move back what would no longer be found (Knuth 6.4 R).
     let at = (hole + 1) & MASK;
     for (;;) {

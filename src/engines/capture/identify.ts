@@ -69,10 +69,10 @@ export class Identifier {
     const { bytes, start, end } = packet;
     const cut = packet.missing > 0;
     const known = flow.dissector;
-    if (known?.datagram(direction, bytes, start, end, mark, cut) === true) return;
+    if (known?.datagram(flow, direction, bytes, start, end, mark, cut) === true) return;
     if (flow.others !== undefined) {
       for (const other of flow.others.values()) {
-        if (other.datagram(direction, bytes, start, end, mark, cut)) return;
+        if (other.datagram(flow, direction, bytes, start, end, mark, cut)) return;
       }
     }
     if (flow.misses <= MAX_MISSES || flow.mediaVersion !== this.media.version) {
@@ -139,7 +139,7 @@ export class Identifier {
     if (flow.app === protocol.name || flow.others?.has(protocol.name) === true) return false;
     const dissector: DatagramDissector = protocol.open(flow, this.context);
     const { bytes, start, end } = packet;
-    if (!dissector.datagram(direction, bytes, start, end, mark, packet.missing > 0)) return false;
+    if (!dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0)) return false;
     if (flow.dissector === undefined) {
       flow.dissector = dissector;
       flow.app = protocol.name;
@@ -311,7 +311,7 @@ export class Identifier {
       if (sip === undefined || !sip.recognises(bytes, start, end, flow)) return;
       flow.dissector = sip.open(flow, this.muted);
     }
-    flow.dissector.datagram(direction, bytes, start, end, mark, packet.missing > 0);
+    flow.dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0);
   }
 
   foreignData(
@@ -341,4 +341,4 @@ export class Identifier {
   }
 }
 
-const SILENT: Emitter = { bulk: undefined, emit: () => {} };
+const SILENT: Emitter = { bulk: undefined, inIcmp: false, emit: () => {} };

@@ -30,15 +30,20 @@ export class Mark {
 
 const POWERS = Array.from({ length: 16 }, (_, n) => 10 ** n);
 
-/** Seconds from one mark to a later one; 0 when the capture's clock went back between them. */
-export function elapsed(from: Mark, to: Mark): number {
+/** As `elapsed`, in units of 10^-digits seconds, `digits` being the larger of the two marks'. */
+export function elapsedUnits(from: Mark, to: Mark): number {
   const digits = Math.max(from.digits, to.digits);
   const unit = POWERS[digits] as number;
   const units =
     (to.seconds - from.seconds) * unit +
     to.fraction * (POWERS[digits - to.digits] as number) -
     from.fraction * (POWERS[digits - from.digits] as number);
-  return units > 0 ? units / unit : 0;
+  return units > 0 ? units : 0;
+}
+
+/** Seconds from one mark to a later one; 0 when the capture's clock went back between them. */
+export function elapsed(from: Mark, to: Mark): number {
+  return elapsedUnits(from, to) / (POWERS[Math.max(from.digits, to.digits)] as number);
 }
 
 /** The time as a decimal number with all the digits of the capture. */

@@ -15,59 +15,83 @@ import type {
   StreamProtocol,
 } from "../dissector.ts";
 import type { Flow } from "../flow.ts";
-import { elapsed, Mark } from "../mark.ts";
+import { UDP } from "../flow.ts";
+import { elapsed, elapsedUnits, Mark } from "../mark.ts";
 
 const HEADER_BYTES = 12;
-/** Queries of one flow that wait for their responses; the oldest goes first. */
-const MAX_PENDING = 4096;
+/** Queries that wait for their responses, over all flows: a power of two; later ones displace earlier. */
+const PENDING = 1 << 17;
+/** Places that are looked at for one query. */
+const PROBES = 8;
 /** Seconds after which a query is asked anew rather than repeated. */
 const REPEAT_SECONDS = 60;
 const REQUEST_FRAME = new Fixed(',"requestFrame":');
 const LATENCY = new Fixed(',"latency":');
 
-interface Pending {
-  readonly mark: Mark;
-  answered: boolean;
+/**
+ * Links responses to queries: by flow, direction and id. A table of numbers, since most flows ask
+ * once and an object a query would be garbage a packet.
+ */
+class Transactions {
+  private readonly streams = new Float64Array(PENDING).fill(-1);
+  private readonly keys = new Int32Array(PENDING);
+  private readonly frames = new Float64Array(PENDING);
+  private readonly seconds = new Float64Array(PENDING);
+  private readonly fractions = new Float64Array(PENDING);
+  private readonly answered = new Uint8Array(PENDING);
+  /** The query that `find` found. */
+  readonly mark = new Mark();
+
+  /** `stream`: number of the flow, made unique over transports by the caller. */
+  query(stream: number, key: number, mark: Mark): void {
+    const home = hashOf(stream, key);
+    let at = home;
+    for (let n = 0; n < PROBES; n++) {
+      const i = (home + n) & (PENDING - 1);
+      if (this.streams[i] === stream && this.keys[i] === key) {
+        const age = mark.seconds - (this.seconds[i] as number);
+        // A repetition: the first one counts.
+        if (this.answered[i] === 0 && age <= REPEAT_SECONDS) return;
+        at = i;
+        break;
+      }
+      if ((this.frames[i] as number) < (this.frames[at] as number)) at = i;
+    }
+    this.streams[at] = stream;
+    this.keys[at] = key;
+    this.frames[at] = mark.frame;
+    this.seconds[at] = mark.seconds;
+    this.fractions[at] = mark.fraction;
+    this.answered[at] = 0;
+  }
+
+  /** Whether the query of a response was seen; `mark` then tells where. */
+  find(stream: number, key: number, digits: number): boolean {
+    const home = hashOf(stream, key);
+    for (let n = 0; n < PROBES; n++) {
+      const i = (home + n) & (PENDING - 1);
+      if (this.streams[i] !== stream || this.keys[i] !== key) continue;
+      this.answered[i] = 1;
+      this.mark.frame = this.frames[i] as number;
+      this.mark.seconds = this.seconds[i] as number;
+      this.mark.fraction = this.fractions[i] as number;
+      this.mark.digits = digits;
+      return true;
+    }
+    return false;
+  }
 }
 
-/** Links responses to queries. One query at a time is the common case and costs no map. */
-class Transactions {
-  private lastKey = -1;
-  private last: Pending = { mark: new Mark(), answered: false };
-  private more: Map<number, Pending> | undefined = undefined;
-
-  query(key: number, mark: Mark): void {
-    const known = this.find(key);
-    if (known !== undefined) {
-      const age = mark.seconds - known.mark.seconds;
-      if (!known.answered && age <= REPEAT_SECONDS) return; // A repetition: the first one counts.
-      known.mark.set(mark);
-      known.answered = false;
-      return;
-    }
-    if (this.lastKey >= 0) {
-      this.more ??= new Map();
-      if (this.more.size >= MAX_PENDING) {
-        const oldest = this.more.keys().next().value;
-        if (oldest !== undefined) this.more.delete(oldest);
-      }
-      this.more.set(this.lastKey, this.last);
-      this.last = { mark: new Mark(), answered: false };
-    }
-    this.lastKey = key;
-    this.last.mark.set(mark);
-    this.last.answered = false;
-  }
-
-  find(key: number): Pending | undefined {
-    return key === this.lastKey ? this.last : this.more?.get(key);
-  }
+function hashOf(stream: number, key: number): number {
+  const h = Math.imul(stream | 0, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b);
+  return (h ^ (h >>> 15)) & (PENDING - 1);
 }
 
 /** Writes messages of one context; the sinks are shared by all flows. */
 class DnsRecorder {
   private readonly context: DissectorContext;
   private readonly ndjson: DnsNdjson | undefined;
+  private readonly transactions = new Transactions();
 
   constructor(context: DissectorContext) {
     this.context = context;
@@ -83,18 +107,8 @@ class DnsRecorder {
     start: number,
     end: number,
     mark: Mark,
-    transactions: Transactions | undefined,
   ): void {
-    let asked: Pending | undefined;
-    if (transactions !== undefined) {
-      const id = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
-      if (((bytes[start + 2] as number) & 0x80) === 0) {
-        transactions.query(id | (direction << 16), mark);
-      } else {
-        asked = transactions.find(id | ((1 - direction) << 16));
-        if (asked !== undefined) asked.answered = true;
-      }
-    }
+    const asked = this.link(protocol, flow, direction, bytes, start, mark);
     const { bulk } = this.context.out;
     if (bulk === undefined || this.ndjson === undefined) {
       this.object(protocol, flow, direction, bytes, start, end, mark, asked);
@@ -106,11 +120,33 @@ class DnsRecorder {
       const { json } = bulk;
       json.room(80);
       json.put(REQUEST_FRAME);
-      json.uint(asked.mark.frame);
+      json.uint(asked.frame);
       json.put(LATENCY);
-      json.raw(String(elapsed(asked.mark, mark)));
+      if (mark.digits <= 9) json.decimal(elapsedUnits(asked, mark), mark.digits);
+      else json.raw(String(elapsed(asked, mark)));
     }
     bulk.end(this.ndjson.malformed, this.ndjson.issues);
+  }
+
+  /** The place of the query that this response answers. Notes queries. */
+  private link(
+    protocol: string,
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    mark: Mark,
+  ): Mark | undefined {
+    // Multicast answers come from others than those asked; a quoted packet is no new one.
+    if (protocol !== "dns" || this.context.out.inIcmp === true) return undefined;
+    const id = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+    const stream = flow.stream * 2 + (flow.protocol === UDP ? 0 : 1);
+    if (((bytes[start + 2] as number) & 0x80) === 0) {
+      this.transactions.query(stream, id | (direction << 16), mark);
+      return undefined;
+    }
+    const found = this.transactions.find(stream, id | ((1 - direction) << 16), mark.digits);
+    return found ? this.transactions.mark : undefined;
   }
 
   private object(
@@ -121,13 +157,13 @@ class DnsRecorder {
     start: number,
     end: number,
     mark: Mark,
-    asked: Pending | undefined,
+    asked: Mark | undefined,
   ): void {
     const { message, malformed, issues } = readMessage(bytes, start, end);
     const body: Record<string, unknown> = { ...record(message) };
     if (asked !== undefined) {
-      body["requestFrame"] = asked.mark.frame;
-      body["latency"] = elapsed(asked.mark, mark);
+      body["requestFrame"] = asked.frame;
+      body["latency"] = elapsed(asked, mark);
     }
     this.context.out.emit(protocol, flow, direction, mark, end - start, body, { malformed, issues });
   }
@@ -144,23 +180,20 @@ function recorderOf(context: DissectorContext): DnsRecorder {
   return recorder;
 }
 
+/** Keeps no state of flows: one serves all. */
 class DnsDatagrams implements DatagramDissector {
-  private readonly flow: Flow;
   private readonly context: DissectorContext;
   private readonly recorder: DnsRecorder;
   private readonly protocol: string;
-  /** Multicast answers come from others than those asked. */
-  private readonly transactions: Transactions | undefined;
 
-  constructor(flow: Flow, context: DissectorContext, protocol: string) {
-    this.flow = flow;
+  constructor(context: DissectorContext, protocol: string) {
     this.context = context;
     this.recorder = recorderOf(context);
     this.protocol = protocol;
-    this.transactions = protocol === "dns" ? new Transactions() : undefined;
   }
 
   datagram(
+    flow: Flow,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
@@ -169,7 +202,7 @@ class DnsDatagrams implements DatagramDissector {
     cut: boolean,
   ): boolean {
     if (end - start < HEADER_BYTES) return false;
-    this.recorder.message(this.protocol, this.flow, direction, bytes, start, end, mark, this.transactions);
+    this.recorder.message(this.protocol, flow, direction, bytes, start, end, mark);
     if (cut) this.context.account.truncated(end - start);
     return true;
   }
@@ -192,6 +225,7 @@ function count(bytes: Uint8Array, at: number): number {
 }
 
 function datagrams(name: string, strong: boolean): DatagramProtocol {
+  let last: { context: DissectorContext; dissector: DnsDatagrams } | undefined;
   return {
     name,
     recognises: (bytes, start, end) => {
@@ -199,7 +233,10 @@ function datagrams(name: string, strong: boolean): DatagramProtocol {
       const { malformed, issues } = readMessage(bytes, start, end);
       return !malformed && issues.length === 0;
     },
-    open: (flow, context) => new DnsDatagrams(flow, context, name),
+    open: (_flow, context) => {
+      if (last?.context !== context) last = { context, dissector: new DnsDatagrams(context, name) };
+      return last.dissector;
+    },
   };
 }
 
@@ -212,7 +249,6 @@ class DnsStream implements StreamDissector {
   private readonly flow: Flow;
   private readonly context: DissectorContext;
   private readonly recorder: DnsRecorder;
-  private readonly transactions = new Transactions();
   private readonly partial: [Uint8Array, Uint8Array] = [EMPTY, EMPTY];
   /** After a hole: messages begin again at a segment that looks like one. */
   private readonly lost: [boolean, boolean];
@@ -254,7 +290,7 @@ class DnsStream implements StreamDissector {
         continue;
       }
       if (from + 2 + length > to) break;
-      this.recorder.message("dns", this.flow, direction, source, from + 2, from + 2 + length, mark, this.transactions);
+      this.recorder.message("dns", this.flow, direction, source, from + 2, from + 2 + length, mark);
       from += 2 + length;
     }
     if (to > from) this.partial[direction] = source.slice(from, to);

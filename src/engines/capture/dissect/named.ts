@@ -178,8 +178,8 @@ function namedDatagrams(
   return {
     name,
     recognises,
-    open: (flow, context) => ({
-      datagram: (direction, bytes, start, end, mark) => {
+    open: (_flow, context) => ({
+      datagram: (flow, direction, bytes, start, end, mark) => {
         if (!flow.named && !recognises(bytes, start, end, flow)) return false;
         context.nameFlow(flow, direction, mark, name);
         return true;
