@@ -6,7 +6,8 @@ import { RTCP_TYPES } from "./rtcp.ts";
 
 /** A compound of the packets in order. @throws EncodeError if a field does not fit. */
 export function encodeRtcp(packets: readonly RtcpPacket[]): Uint8Array {
-  if (packets.length === 0) throw misfit("rtcp.compound.empty", "a compound holds one packet or more");
+  if (packets.length === 0)
+    throw misfit("rtcp.compound.empty", "a compound holds one packet or more");
   const out = new Writer(256);
   for (const packet of packets) {
     const start = out.at;

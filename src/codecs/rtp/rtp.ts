@@ -110,10 +110,7 @@ export function encodeRtp(packet: RtpPacket): Uint8Array {
   check(packet);
   const out = new Writer(64 + payload.length);
   out.u8(
-    0x80 |
-      (padding === undefined ? 0 : 0x20) |
-      (extension === undefined ? 0 : 0x10) |
-      csrcs.length,
+    0x80 | (padding === undefined ? 0 : 0x20) | (extension === undefined ? 0 : 0x10) | csrcs.length,
   );
   out.u8((packet.marker ? 0x80 : 0) | packet.payloadType);
   out.u16(packet.sequenceNumber);
