@@ -38,7 +38,7 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
     follow: Flags.boolean({ char: "f", description: "go on as the file grows" }),
     "decode-as": Flags.string({ multiple: true, description: "force a protocol, e.g. tcp.port==8053,dns" }),
     heuristic: Flags.string({ multiple: true, options: ["rtp"], description: "also guess this protocol from weak evidence" }),
-    threads: Flags.integer({ min: 1, max: 64, default: 1, description: "decode on so many processors (plain files)" }),
+    threads: Flags.integer({ min: 1, max: 64, default: 1, description: "decode on so many processors (a plain file to --json)" }),
     strict: Flags.boolean({ description: "exit 3 when a capture is damaged" }),
     progress: Flags.boolean({ default: true, allowNo: true, description: "progress of long work on stderr" }),
     color: Flags.boolean({ allowNo: true, description: "force colour on or off" }),

@@ -1,6 +1,8 @@
 /** One run of `netkit decode`: view, readers and account put together. Returns the exit code. */
+import type { Issue } from "../codecs/errors.ts";
 import { EXIT, CommandError } from "../failure.ts";
 import { decodeCaptures } from "../net/capture/decode.ts";
+import { decodeParallel } from "../net/capture/parallel.ts";
 import { ByteOutput, ReaderGone } from "../net/capture/output.ts";
 import { palette } from "../render/color.ts";
 import type { Separated } from "../render/columns.ts";
@@ -39,17 +41,20 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
         stop = true;
       },
     });
-    const run = await decodeCaptures(paths, view.output, {
+    const [path] = paths;
+    const parallel = flags.threads > 1 && paths.length === 1 && canShare(flags);
+    const onIssue = (file: string, issue: Issue) => {
+      progress.clear();
+      process.stderr.write(`netkit: ${safe(file)}: ${issue.message} (${issue.code} at byte ${issue.offset})\n`);
+    };
+    const shared = { stopped: () => stop, onIssue, heuristics: new Set(flags.heuristic ?? []), ...(decodeAs === undefined ? {} : { decodeAs }) };
+    const run = parallel
+      ? await decodeParallel(path as string, new URL("./capture-worker.js", import.meta.url), (bytes) => out.write(bytes), { threads: flags.threads, ...shared })
+      : await decodeCaptures(paths, view.output, {
+      ...shared,
       follow: flags.follow,
-      stopped: () => stop,
       flush: () => view.flush(),
       onProgress: (bytes, size) => progress.update(bytes, size),
-      onIssue: (file, issue) => {
-        progress.clear();
-        process.stderr.write(`netkit: ${safe(file)}: ${issue.message} (${issue.code} at byte ${issue.offset})\n`);
-      },
-      ...(decodeAs === undefined ? {} : { decodeAs }),
-      heuristics: new Set(flags.heuristic ?? []),
     });
     view.flush();
     progress.clear();
@@ -70,6 +75,12 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
   } finally {
     process.removeListener("SIGINT", onSignal);
   }
+}
+
+/** Several processors work for plain files to NDJSON of all records; all else is done by one. */
+function canShare(flags: DecodeFlags): boolean {
+  const selecting = flags.filter ?? flags.protocol ?? flags.since ?? flags.until ?? flags.limit;
+  return flags.json && !flags.follow && selecting === undefined;
 }
 
 function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View {

@@ -27,8 +27,17 @@ const MAX_WAITING_TOTAL = 48 * 1024 * 1024;
 export interface AnalyserOptions extends IdentifyOptions {
   /** Protocols to guess from weak evidence. */
   readonly heuristics?: ReadonlySet<string>;
-  /** Decodes only flows for which this is true; the others are followed, so that all numbers stay. */
-  readonly owns?: (flow: Flow) => boolean;
+  /** One of several analysers of the same packets: see `Share`. */
+  readonly share?: Share;
+}
+
+/**
+ * Analysers side by side: all follow all flows, so that every number is the same in each, but each
+ * decodes its own flows only. Records of all, merged by `order`, are those of a single one.
+ */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
 }
 
 export interface AnalyserOutput extends Emitter {
@@ -73,10 +82,17 @@ export class Analyser {
         this.identifier.nameFlow(flow, direction, mark, protocol, body),
     };
     this.identifier = new Identifier(context, this.totals, options);
-    this.owns = options.owns;
+    this.share = options.share;
   }
 
-  private readonly owns: ((flow: Flow) => boolean) | undefined;
+  private readonly share: Share | undefined;
+  /** Grows with each packet and each flow's end, alike in all analysers that share a capture. */
+  order = 0;
+
+  private owns(flow: Flow): boolean {
+    const { share } = this;
+    return share === undefined || ((flow.hash >>> 8) & 0xffff) % share.count === share.index;
+  }
 
   /** The next packet of the one capture. */
   add(captured: CapturedPacket): void {
@@ -86,6 +102,7 @@ export class Analyser {
   /** A packet of one of several captures, by its number there. */
   addFrame(captured: CapturedPacket, frame: number, file: string | undefined): void {
     const { mark, packet, totals } = this;
+    this.order++;
     mark.frame = frame;
     mark.file = file;
     mark.seconds = captured.seconds;
@@ -121,6 +138,7 @@ export class Analyser {
   }
 
   private fragmentsLost(bytes: number): void {
+    if (this.share !== undefined && this.share.index > 0) return;
     this.totals.truncatedBytes += bytes;
     this.totals.payloadBytes += bytes;
   }
@@ -130,7 +148,7 @@ export class Analyser {
     const flow = this.flows.lookup(packet, mark.seconds);
     const { direction } = this.flows;
     if (packet.end === packet.start) return;
-    if (this.owns !== undefined && !this.owns(flow)) {
+    if (!this.owns(flow)) {
       this.identifier.foreignDatagram(flow, direction, packet, mark);
       return;
     }
@@ -161,7 +179,7 @@ export class Analyser {
   }
 
   private streamOwner(flow: Flow): StreamOwner {
-    return this.owns === undefined || this.owns(flow) ? this.receiver : this.foreignReceiver;
+    return this.owns(flow) ? this.receiver : this.foreignReceiver;
   }
 
   private readonly receiver: StreamOwner = {
@@ -196,7 +214,9 @@ export class Analyser {
   };
 
   private closeFlow(flow: Flow): void {
+    this.order++;
     flow.tcp?.close(this.mark);
-    if (this.owns === undefined || this.owns(flow)) this.identifier.flowClosed(flow);
+    if (this.owns(flow)) this.identifier.flowClosed(flow);
+    this.order++;
   }
 }
