@@ -1,0 +1,223 @@
+/** Domain names on the wire and in presentation form. RFC 1035 3.1, 4.1.4, 5.1; RFC 4343. */
+import { EncodeError } from "../errors.ts";
+import type { JsonWriter } from "../json-writer.ts";
+import { HEADER_BYTES } from "./constants.ts";
+
+/** RFC 1035 2.3.4. */
+export const MAX_LABEL_BYTES = 63;
+export const MAX_NAME_BYTES = 255;
+/** A name of 255 octets has at most 127 labels, and a pointer may stand behind each. */
+const MAX_POINTERS = 128;
+
+/** What `skipName` found wrong. */
+export const NAME_FAULT = {
+  NONE: 0,
+  TRUNCATED: 1,
+  FORWARD_POINTER: 2,
+  LABEL_TYPE: 3,
+  TOO_LONG: 4,
+  HEADER_POINTER: 5,
+} as const;
+
+export const NAME_FAULTS: readonly { readonly code: string; readonly spec: string; readonly message: string }[] = [
+  { code: "", spec: "", message: "" },
+  { code: "dns.name.truncated", spec: "RFC 1035 3.1", message: "a name runs over the end" },
+  { code: "dns.name.forward-pointer", spec: "RFC 1035 4.1.4", message: "a compression pointer does not go backwards" },
+  { code: "dns.name.label-type", spec: "RFC 1035 4.1.4", message: "a label has a reserved type" },
+  { code: "dns.name.too-long", spec: "RFC 1035 2.3.4", message: "a name is longer than 255 octets" },
+  { code: "dns.name.header-pointer", spec: "RFC 1035 4.1.4", message: "a compression pointer leads into the header" },
+];
+
+/** Fault of the last `skipName`, and the index at which it lies. */
+export const nameFault = { kind: 0, at: 0 };
+
+function fail(kind: number, at: number): number {
+  nameFault.kind = kind;
+  nameFault.at = at;
+  return -1;
+}
+
+/**
+ * Checks the name at `at` and returns the index behind it, or -1 with `nameFault` set. Pointers
+ * must go backwards, each before the one that led to it, so that no chain can loop.
+ */
+export function skipName(bytes: Uint8Array, at: number, start: number, end: number): number {
+  let i = at;
+  let length = 1;
+  for (;;) {
+    if (i >= end) return fail(NAME_FAULT.TRUNCATED, i);
+    const b = bytes[i] as number;
+    if (b === 0) return i + 1;
+    if (b < 64) {
+      length += b + 1;
+      if (length > MAX_NAME_BYTES) return fail(NAME_FAULT.TOO_LONG, i);
+      i += b + 1;
+    } else if (b >= 192) {
+      if (i + 1 >= end) return fail(NAME_FAULT.TRUNCATED, i);
+      return followPointers(bytes, i, start, end, length) ? i + 2 : -1;
+    } else {
+      return fail(NAME_FAULT.LABEL_TYPE, i);
+    }
+  }
+}
+
+function followPointers(
+  bytes: Uint8Array,
+  pointerAt: number,
+  start: number,
+  end: number,
+  soFar: number,
+): boolean {
+  let i = pointerAt;
+  let limit = pointerAt;
+  let length = soFar;
+  for (let jumps = 0; jumps < MAX_POINTERS; ) {
+    const b = bytes[i] as number;
+    if (b === 0) return true;
+    if (b < 64) {
+      length += b + 1;
+      if (length > MAX_NAME_BYTES) return fail(NAME_FAULT.TOO_LONG, i) > 0;
+      i += b + 1;
+      if (i >= end) return fail(NAME_FAULT.TRUNCATED, i) > 0;
+    } else if (b >= 192) {
+      if (i + 1 >= end) return fail(NAME_FAULT.TRUNCATED, i) > 0;
+      const offset = ((b & 0x3f) << 8) | (bytes[i + 1] as number);
+      if (offset < HEADER_BYTES) return fail(NAME_FAULT.HEADER_POINTER, i) > 0;
+      const target = start + offset;
+      if (target >= limit) return fail(NAME_FAULT.FORWARD_POINTER, i) > 0;
+      limit = target;
+      i = target;
+      jumps++;
+    } else {
+      return fail(NAME_FAULT.LABEL_TYPE, i) > 0;
+    }
+  }
+  return fail(NAME_FAULT.TOO_LONG, i) > 0;
+}
+
+/** Bytes of a label that stand for themselves in presentation form (and in JSON). */
+const PLAIN = new Uint8Array(256);
+for (let i = 0x21; i < 0x7f; i++) PLAIN[i] = 1;
+for (const c of '."\\;()@$') PLAIN[c.charCodeAt(0)] = 0;
+
+/**
+ * Writes a checked name in presentation form as the inside of a JSON string: dots and specials
+ * inside labels as `\.`, other octets as `\DDD` (RFC 1035 5.1), each backslash doubled for JSON.
+ */
+export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start: number): void {
+  // 255 octets of at most 5 characters each (`\\DDD`).
+  json.room(1300);
+  const out = json.bytes;
+  let to = json.at;
+  let i = at;
+  let b = bytes[i] as number;
+  if (b === 0) {
+    out[to++] = 0x2e;
+    json.at = to;
+    return;
+  }
+  for (;;) {
+    if (b >= 192) {
+      i = start + (((b & 0x3f) << 8) | (bytes[i + 1] as number));
+      b = bytes[i] as number;
+      continue;
+    }
+    if (b === 0) {
+      // A pointer straight to the root.
+      if (to === json.at) out[to++] = 0x2e;
+      break;
+    }
+    const stop = i + 1 + b;
+    for (i++; i < stop; i++) {
+      const c = bytes[i] as number;
+      if (PLAIN[c] === 1) out[to++] = c;
+      else to = escape(out, to, c);
+    }
+    out[to++] = 0x2e;
+    b = bytes[i] as number;
+  }
+  json.at = to;
+}
+
+function escape(out: Uint8Array, to: number, c: number): number {
+  out[to++] = 0x5c;
+  out[to++] = 0x5c;
+  if (c > 0x20 && c < 0x7f) {
+    if (c === 0x22 || c === 0x5c) out[to++] = 0x5c;
+    out[to++] = c;
+  } else {
+    out[to++] = 0x30 + Math.floor(c / 100);
+    out[to++] = 0x30 + (Math.floor(c / 10) % 10);
+    out[to++] = 0x30 + (c % 10);
+  }
+  return to;
+}
+
+/** A checked name as text, absolute, with its last dot. */
+export function nameText(bytes: Uint8Array, at: number, start: number): string {
+  let text = "";
+  let i = at;
+  for (;;) {
+    const b = bytes[i] as number;
+    if (b >= 192) {
+      i = start + (((b & 0x3f) << 8) | (bytes[i + 1] as number));
+      continue;
+    }
+    if (b === 0) return text === "" ? "." : text;
+    const stop = i + 1 + b;
+    for (i++; i < stop; i++) {
+      const c = bytes[i] as number;
+      if (PLAIN[c] === 1) text += String.fromCharCode(c);
+      else if (c > 0x20 && c < 0x7f) text += `\\${String.fromCharCode(c)}`;
+      else text += `\\${String(c).padStart(3, "0")}`;
+    }
+    text += ".";
+  }
+}
+
+/**
+ * Labels of a name in presentation form; a name without its last dot is taken as absolute too.
+ * @throws EncodeError when it is no name.
+ */
+export function nameLabels(name: string): Uint8Array[] {
+  if (name === ".") return [];
+  const labels: Uint8Array[] = [];
+  let label: number[] = [];
+  let total = 1;
+  const finish = () => {
+    if (label.length === 0) throw badName("dns.name.empty-label", name, "has an empty label");
+    if (label.length > MAX_LABEL_BYTES) throw badName("dns.name.label-length", name, "has a label longer than 63 octets");
+    total += label.length + 1;
+    if (total > MAX_NAME_BYTES) throw badName("dns.name.too-long", name, "is longer than 255 octets");
+    labels.push(Uint8Array.from(label));
+    label = [];
+  };
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code === 0x2e) {
+      finish();
+    } else if (code === 0x5c) {
+      const digits = name.slice(i + 1, i + 4);
+      if (/^[0-9]{3}$/.test(digits)) {
+        if (Number(digits) > 255) throw badName("dns.name.escape", name, `has the escape \\${digits}`);
+        label.push(Number(digits));
+        i += 3;
+      } else if (i + 1 < name.length) {
+        label.push(name.charCodeAt(++i) & 0xff);
+      } else {
+        throw badName("dns.name.escape", name, "ends in a backslash");
+      }
+    } else if (code > 0xff) {
+      throw badName("dns.name.character", name, "has a character that is no octet (write it as A-label)");
+    } else {
+      label.push(code);
+    }
+  }
+  if (label.length > 0) finish();
+  else if (labels.length === 0) throw badName("dns.name.empty", name, "is empty");
+  return labels;
+}
+
+function badName(code: string, name: string, what: string): EncodeError {
+  return new EncodeError(code, "RFC 1035 2.3.4", `the name ${JSON.stringify(name)} ${what}`);
+}
