@@ -42,7 +42,12 @@ await build({
 
 const { Plugin } = await import("@oclif/core/config");
 rmSync("oclif.manifest.json", { force: true });
-const plugin = new Plugin({ root, type: "core", ignoreManifest: true, errorOnManifestCreate: true });
+const plugin = new Plugin({
+  root,
+  type: "core",
+  ignoreManifest: true,
+  errorOnManifestCreate: true,
+});
 await plugin.load();
 writeFileSync("oclif.manifest.json", `${JSON.stringify(plugin.manifest)}\n`);
 

@@ -6,14 +6,38 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const file = new URL("../package-lock.json", import.meta.url);
 const lock = JSON.parse(readFileSync(file, "utf8"));
-const OS = ["aix", "android", "darwin", "freebsd", "linux", "netbsd", "openbsd", "openharmony", "sunos", "win32"];
-const CPU = ["arm64", "arm", "ia32", "loong64", "mips64el", "ppc64", "riscv64", "s390x", "x64", "wasm32", "x86"];
+const OS = [
+  "aix",
+  "android",
+  "darwin",
+  "freebsd",
+  "linux",
+  "netbsd",
+  "openbsd",
+  "openharmony",
+  "sunos",
+  "win32",
+];
+const CPU = [
+  "arm64",
+  "arm",
+  "ia32",
+  "loong64",
+  "mips64el",
+  "ppc64",
+  "riscv64",
+  "s390x",
+  "x64",
+  "wasm32",
+  "x86",
+];
 let added = 0;
 
 for (const [path, entry] of Object.entries({ ...lock.packages })) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const own = `${path === "" ? "" : `${path}/`}node_modules/${name}`;
-    if (lock.packages[own] !== undefined || lock.packages[`node_modules/${name}`] !== undefined) continue;
+    if (lock.packages[own] !== undefined || lock.packages[`node_modules/${name}`] !== undefined)
+      continue;
     const parts = name.split(/[/-]/);
     const missing = { version, optional: true };
     if (entry.dev) missing.dev = true;
@@ -30,6 +54,8 @@ for (const [path, entry] of Object.entries({ ...lock.packages })) {
 }
 // No address of a registry: `npm ci` asks the one that is configured.
 for (const entry of Object.values(lock.packages)) delete entry.resolved;
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+lock.packages = Object.fromEntries(
+  Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)),
+);
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 process.stdout.write(`package-lock.json: ${added} packages of other platforms added\n`);

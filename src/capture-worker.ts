@@ -31,11 +31,20 @@ let records = 0;
 
 function send(json: JsonWriter): void {
   const bytes = json.bytes.slice(0, json.at);
-  const piece: Piece = { bytes, orders: orders.slice(0, records), ends: ends.slice(0, records), until: analyser.order };
+  const piece: Piece = {
+    bytes,
+    orders: orders.slice(0, records),
+    ends: ends.slice(0, records),
+    until: analyser.order,
+  };
   json.at = 0;
   records = 0;
   ahead++;
-  tell({ kind: "piece", piece }, [bytes.buffer, piece.orders.buffer as ArrayBuffer, piece.ends.buffer as ArrayBuffer]);
+  tell({ kind: "piece", piece }, [
+    bytes.buffer,
+    piece.orders.buffer as ArrayBuffer,
+    piece.ends.buffer as ArrayBuffer,
+  ]);
 }
 
 const output = new NdjsonOutput((json) => {

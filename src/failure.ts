@@ -30,7 +30,11 @@ interface OclifError extends Error {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommandError) return error.exitCode;
-  if (error instanceof CaptureError || error instanceof DecodeError || error instanceof EncodeError) {
+  if (
+    error instanceof CaptureError ||
+    error instanceof DecodeError ||
+    error instanceof EncodeError
+  ) {
     return EXIT.input;
   }
   const { oclif, code } = error as OclifError;

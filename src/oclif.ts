@@ -1,6 +1,7 @@
 /** The part of oclif that every command needs. */
-import { run } from "@oclif/core/run";
+
 import { flush } from "@oclif/core/flush";
+import { run } from "@oclif/core/run";
 import { reportFailure } from "./failure.ts";
 
 export async function runOclif(entry: string, argv: string[]): Promise<void> {

@@ -17,7 +17,11 @@ export interface Truth {
   readonly gapBytes: number;
 }
 
-type Make = (writer: CaptureWriter, random: Seeded, scale: number) => Omit<Truth, "packets" | "bytes">;
+type Make = (
+  writer: CaptureWriter,
+  random: Seeded,
+  scale: number,
+) => Omit<Truth, "packets" | "bytes">;
 
 /** Bumped when a generator changes, so that old files are made anew. */
 const VERSION = 1;
@@ -39,7 +43,9 @@ const dns: Make = (writer, random, scale) => {
     const client = `10.${random.below(4)}.${random.below(256)}.${1 + random.below(250)}`;
     const sport = 1024 + random.below(60_000);
     const id = random.below(65_536);
-    const name = dnsName(`${WORDS[random.below(10)]}${random.below(1000)}.example${random.below(100)}.com`);
+    const name = dnsName(
+      `${WORDS[random.below(10)]}${random.below(1000)}.example${random.below(100)}.com`,
+    );
     const type = random.chance(0.3) ? 28 : 1;
     const question = [...name, ...u16(type, 1)];
     const query = Uint8Array.from([...u16(id, 0x0100, 1, 0, 0, 0), ...question]);
@@ -51,13 +57,30 @@ const dns: Make = (writer, random, scale) => {
     const records: number[] = [];
     for (let n = 0; n < answers; n++) {
       records.push(0xc0, 12, ...u16(type, 1, 0, 60 + random.below(3600)));
-      records.push(...(type === 1 ? [...u16(4), ...random.bytes(4)] : [...u16(16), 0x20, 1, 0xd, 0xb8, ...random.bytes(12)]));
+      records.push(
+        ...(type === 1
+          ? [...u16(4), ...random.bytes(4)]
+          : [...u16(16), 0x20, 1, 0xd, 0xb8, ...random.bytes(12)]),
+      );
     }
-    const soa = [0xc0, 12, ...u16(6, 1, 0, 300, 24), 0xc0, 12, 0xc0, 12, ...u16(0, 1, 0, 3600, 0, 600, 1, 20_864, 0, 300)];
+    const soa = [
+      0xc0,
+      12,
+      ...u16(6, 1, 0, 300, 24),
+      0xc0,
+      12,
+      0xc0,
+      12,
+      ...u16(0, 1, 0, 3600, 0, 600, 1, 20_864, 0, 300),
+    ];
     const header = u16(id, kind === 0 ? 0x8183 : 0x8180, 1, answers, kind === 0 ? 1 : 0, 0);
     const response = Uint8Array.from([...header, ...question, ...(kind === 0 ? soa : records)]);
     writer.advance(50 + random.below(2000));
-    writer.write(ethernetFrame(udpPacket({ src: "192.0.2.53", dst: client, sport: 53, dport: sport }, response)));
+    writer.write(
+      ethernetFrame(
+        udpPacket({ src: "192.0.2.53", dst: client, sport: 53, dport: sport }, response),
+      ),
+    );
   }
   return { messages: { dns: pairs * 2 }, holed: 0, gapBytes: 0 };
 };
@@ -71,19 +94,41 @@ function httpWith(disturbance: Disturbance): Make {
     const tally: Tally = { whole: 0, holed: 0, gapBytes: 0 };
     const body = Buffer.from(random.bytes(64 * 1024).map((b) => 97 + (b % 26)));
     for (let done = 0; done < exchanges; ) {
-      const client = { ip: `10.9.${random.below(256)}.${1 + random.below(250)}`, port: 1024 + random.below(60_000) };
-      const talk = new Conversation(writer, random, client, { ip: "192.0.2.80", port: 80 }, disturbance, tally);
+      const client = {
+        ip: `10.9.${random.below(256)}.${1 + random.below(250)}`,
+        port: 1024 + random.below(60_000),
+      };
+      const talk = new Conversation(
+        writer,
+        random,
+        client,
+        { ip: "192.0.2.80", port: 80 },
+        disturbance,
+        tally,
+      );
       for (let n = 1 + random.below(30); n > 0 && done < exchanges; n--, done++) {
         const size = random.below(8500);
-        talk.send(0, [Buffer.from(`GET /object/${done} HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: bench/1.0 (like others)\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Encoding: identity\r\nCookie: session=${done.toString(16)}\r\n\r\n`)]);
+        talk.send(0, [
+          Buffer.from(
+            `GET /object/${done} HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: bench/1.0 (like others)\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Encoding: identity\r\nCookie: session=${done.toString(16)}\r\n\r\n`,
+          ),
+        ]);
         const head = `HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nContent-Type: text/plain\r\nCache-Control: max-age=60\r\nETag: "${done.toString(16)}"\r\n`;
         if (done % 5 === 0) {
           const half = size >> 1;
-          const chunk = (from: number, to: number) => `${(to - from).toString(16)}\r\n${body.toString("latin1", from, to)}\r\n`;
+          const chunk = (from: number, to: number) =>
+            `${(to - from).toString(16)}\r\n${body.toString("latin1", from, to)}\r\n`;
           const chunks = half === 0 ? "" : chunk(0, half) + chunk(half, size);
-          talk.send(1, [Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`, "latin1")]);
+          talk.send(1, [
+            Buffer.from(`${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`, "latin1"),
+          ]);
         } else {
-          talk.send(1, [Buffer.concat([Buffer.from(`${head}Content-Length: ${size}\r\n\r\n`), body.subarray(0, size)])]);
+          talk.send(1, [
+            Buffer.concat([
+              Buffer.from(`${head}Content-Length: ${size}\r\n\r\n`),
+              body.subarray(0, size),
+            ]),
+          ]);
         }
       }
       talk.close();
@@ -107,13 +152,27 @@ const sip: Make = (writer, random, scale) => {
     };
     const sdpOf = (ip: string, port: number) =>
       `v=0\r\no=- ${call} 1 IN IP4 ${ip}\r\ns=-\r\nc=IN IP4 ${ip}\r\nt=0 0\r\nm=audio ${port} RTP/AVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n`;
-    const message = (from: 0 | 1, start: string, cseq: string, branch: string, toTag: boolean, body = "") => {
+    const message = (
+      from: 0 | 1,
+      start: string,
+      cseq: string,
+      branch: string,
+      toTag: boolean,
+      body = "",
+    ) => {
       count.sip++;
       if (body !== "") count.sdp++;
       const text = `${start}\r\nVia: SIP/2.0/UDP ${a}:5060;branch=z9hG4bK${branch}\r\nMax-Forwards: 70\r\nFrom: "A" <sip:a${call}@example.com>;tag=f${call}\r\nTo: <sip:b@example.com>${toTag ? `;tag=t${call}` : ""}\r\nCall-ID: ${call}@${a}\r\nCSeq: ${cseq}\r\nContact: <sip:u@${from === 0 ? a : b}:5060>\r\n${body === "" ? "" : "Content-Type: application/sdp\r\n"}Content-Length: ${body.length}\r\n\r\n${body}`;
       datagram(from, 5060, 5060, Buffer.from(text));
     };
-    message(0, `INVITE sip:b@example.com SIP/2.0`, "1 INVITE", `i${call}`, false, sdpOf(a, ports[0]));
+    message(
+      0,
+      `INVITE sip:b@example.com SIP/2.0`,
+      "1 INVITE",
+      `i${call}`,
+      false,
+      sdpOf(a, ports[0]),
+    );
     message(1, "SIP/2.0 180 Ringing", "1 INVITE", `i${call}`, true);
     message(1, "SIP/2.0 200 OK", "1 INVITE", `i${call}`, true, sdpOf(b, ports[1]));
     message(0, `ACK sip:u@${b}:5060 SIP/2.0`, "1 ACK", `a${call}`, true);
@@ -142,9 +201,26 @@ function bittorrentWith(disturbance: Disturbance): Make {
     const block = random.bytes(16_384);
     const infoHash = random.bytes(20);
     for (let done = 0; done < pieces; ) {
-      const leecher = { ip: `10.30.${random.below(256)}.${1 + random.below(250)}`, port: 1024 + random.below(60_000) };
-      const talk = new Conversation(writer, random, leecher, { ip: "192.0.2.90", port: 6881 }, disturbance, tally);
-      const handshake = () => Buffer.concat([Buffer.from("\x13BitTorrent protocol", "latin1"), Buffer.alloc(8), infoHash, Buffer.from("-NK0001-"), random.bytes(12)]);
+      const leecher = {
+        ip: `10.30.${random.below(256)}.${1 + random.below(250)}`,
+        port: 1024 + random.below(60_000),
+      };
+      const talk = new Conversation(
+        writer,
+        random,
+        leecher,
+        { ip: "192.0.2.90", port: 6881 },
+        disturbance,
+        tally,
+      );
+      const handshake = () =>
+        Buffer.concat([
+          Buffer.from("\x13BitTorrent protocol", "latin1"),
+          Buffer.alloc(8),
+          infoHash,
+          Buffer.from("-NK0001-"),
+          random.bytes(12),
+        ]);
       talk.send(0, [handshake()]);
       talk.send(1, [handshake(), wire(5, Buffer.alloc(125, 0xff))]);
       talk.send(0, [wire(2)]);
@@ -156,7 +232,10 @@ function bittorrentWith(disturbance: Disturbance): Make {
           return body;
         };
         talk.send(0, [wire(6, place(0, 16_384)), wire(6, place(16_384, 16_384))]);
-        talk.send(1, [wire(7, Buffer.concat([place(0), block])), wire(7, Buffer.concat([place(16_384), block]))]);
+        talk.send(1, [
+          wire(7, Buffer.concat([place(0), block])),
+          wire(7, Buffer.concat([place(16_384), block])),
+        ]);
         const have = Buffer.alloc(4);
         have.writeUInt32BE(n);
         talk.send(0, [wire(4, have)]);
@@ -176,7 +255,12 @@ function wire(id: number, payload: Uint8Array = new Uint8Array(0)): Uint8Array {
 }
 
 const mixed: Make = (writer, random, scale) => {
-  const parts = [dns(writer, random, scale / 8), httpWith(LIGHT)(writer, random, scale / 8), sip(writer, random, scale / 8), bittorrentWith(LIGHT)(writer, random, scale / 8)];
+  const parts = [
+    dns(writer, random, scale / 8),
+    httpWith(LIGHT)(writer, random, scale / 8),
+    sip(writer, random, scale / 8),
+    bittorrentWith(LIGHT)(writer, random, scale / 8),
+  ];
   return {
     messages: Object.assign({}, ...parts.map((part) => part.messages)) as Record<string, number>,
     holed: parts.reduce((sum, part) => sum + part.holed, 0),
@@ -198,9 +282,14 @@ const MAKERS: Readonly<Record<string, Make>> = {
 export type CaptureName = string;
 
 /** The capture's path and truth; made when it is not there yet. `scale` 1 is the benchmark's size. */
-export function capture(name: CaptureName, scale = 1, folder = "bench/captures"): { path: string; truth: Truth } {
+export function capture(
+  name: CaptureName,
+  scale = 1,
+  folder = "bench/captures",
+): { path: string; truth: Truth } {
   const make = MAKERS[name];
-  if (make === undefined) throw new Error(`no generator ${name}: ${Object.keys(MAKERS).join(", ")}`);
+  if (make === undefined)
+    throw new Error(`no generator ${name}: ${Object.keys(MAKERS).join(", ")}`);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${name}-${scale}-v${VERSION}.pcap`);
   const facts = `${path}.truth.json`;

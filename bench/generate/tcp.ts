@@ -102,7 +102,8 @@ export class Conversation {
     else if (random.chance(disturbance.reorder)) this.held.push({ frame, wait: 1 });
     else {
       this.out(frame);
-      if (random.chance(disturbance.duplicate)) this.held.push({ frame, wait: 1 + random.below(6) });
+      if (random.chance(disturbance.duplicate))
+        this.held.push({ frame, wait: 1 + random.below(6) });
     }
     if (++this.unacked >= 2) this.acknowledge(from === 0 ? 1 : 0);
     return gone;
@@ -130,7 +131,18 @@ export class Conversation {
     const a = this.sides[from] as Side;
     const b = this.sides[from === 0 ? 1 : 0] as Side;
     return ethernetFrame(
-      tcpPacket({ src: a.ip, dst: b.ip, sport: a.port, dport: b.port, seq: a.seq >>> 0, ack: (flags & ACK) !== 0 ? b.seq >>> 0 : 0, flags }, payload),
+      tcpPacket(
+        {
+          src: a.ip,
+          dst: b.ip,
+          sport: a.port,
+          dport: b.port,
+          seq: a.seq >>> 0,
+          ack: (flags & ACK) !== 0 ? b.seq >>> 0 : 0,
+          flags,
+        },
+        payload,
+      ),
     );
   }
 

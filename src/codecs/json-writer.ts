@@ -75,6 +75,11 @@ export class JsonWriter {
     return this.bytes.subarray(from, this.at);
   }
 
+  /** What was written, as a string. */
+  text(from = 0): string {
+    return this.buffer.utf8Slice(from, this.at);
+  }
+
   /** Constant text. The caller has reserved room for its length. */
   put(text: Fixed): void {
     const { words } = text;

@@ -5,42 +5,96 @@ import { NetkitCommand } from "../command.ts";
 import { CommandError, EXIT } from "../failure.ts";
 
 export default class Decode extends NetkitCommand {
-  static override summary = "Tell every DNS, HTTP, SIP, RTP, STUN and BitTorrent message of a capture.";
-  static override description = `Reads pcap and pcapng, plain or as gzip, zstd or lz4; "-" is the standard input.
+  static override summary =
+    "Tell every DNS, HTTP, SIP, RTP, STUN and BitTorrent message of a capture.";
+  static override description =
+    `Reads pcap and pcapng, plain or as gzip, zstd or lz4; "-" is the standard input.
 One line per message, in the order in which the messages were completed; an account of every
 byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damaged, with --strict).`;
   static override examples = [
     { description: "read a capture", command: "<%= config.bin %> decode capture.pcap" },
-    { description: "for scripts: one JSON object a line", command: "<%= config.bin %> decode capture.pcap --json" },
-    { description: "slow answers of one domain", command: `<%= config.bin %> decode capture.pcap --filter 'dns.latency > 0.1 && dns.qname contains "example"'` },
-    { description: "columns", command: "<%= config.bin %> decode capture.pcap --fields time,src,dns.qname --format csv" },
+    {
+      description: "for scripts: one JSON object a line",
+      command: "<%= config.bin %> decode capture.pcap --json",
+    },
+    {
+      description: "slow answers of one domain",
+      command: `<%= config.bin %> decode capture.pcap --filter 'dns.latency > 0.1 && dns.qname contains "example"'`,
+    },
+    {
+      description: "columns",
+      command: "<%= config.bin %> decode capture.pcap --fields time,src,dns.qname --format csv",
+    },
     { description: "while it is captured", command: "tcpdump -w - | <%= config.bin %> decode -" },
   ];
   static override strict = false;
   static override args = {
-    capture: Args.string({ required: true, description: 'capture file, or "-"; several are merged by time' }),
+    capture: Args.string({
+      required: true,
+      description: 'capture file, or "-"; several are merged by time',
+    }),
   };
   static override flags = {
     json: Flags.boolean({ description: "NDJSON: one typed record a line (see: netkit schema)" }),
-    account: Flags.boolean({ description: "print the account also with --json (as the last line) and --fields", allowNo: true }),
+    account: Flags.boolean({
+      description: "print the account also with --json (as the last line) and --fields",
+      allowNo: true,
+    }),
     verbose: Flags.boolean({ char: "v", description: "each message as a tree with offsets" }),
     hex: Flags.boolean({ char: "x", description: "each message's bytes" }),
-    fields: Flags.string({ description: "columns instead of records: names as in `netkit fields`, joined by commas" }),
-    format: Flags.string({ options: ["tsv", "csv"], default: "tsv", description: "how --fields are separated" }),
-    header: Flags.boolean({ default: true, allowNo: true, description: "names above the columns of --fields" }),
-    time: Flags.string({ options: ["relative", "delta", "utc", "local", "epoch"], description: "how times are shown (lines: relative; --fields: epoch)" }),
-    since: Flags.string({ description: "only records at or after this time (seconds since the epoch, or ISO 8601)" }),
+    fields: Flags.string({
+      description: "columns instead of records: names as in `netkit fields`, joined by commas",
+    }),
+    format: Flags.string({
+      options: ["tsv", "csv"],
+      default: "tsv",
+      description: "how --fields are separated",
+    }),
+    header: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: "names above the columns of --fields",
+    }),
+    time: Flags.string({
+      options: ["relative", "delta", "utc", "local", "epoch"],
+      description: "how times are shown (lines: relative; --fields: epoch)",
+    }),
+    since: Flags.string({
+      description: "only records at or after this time (seconds since the epoch, or ISO 8601)",
+    }),
     until: Flags.string({ description: "only records before this time" }),
     protocol: Flags.string({ char: "p", description: "only these protocols, joined by commas" }),
-    filter: Flags.string({ char: "Y", description: "only records for which this expression holds (docs/filter.md)" }),
+    filter: Flags.string({
+      char: "Y",
+      description: "only records for which this expression holds (docs/filter.md)",
+    }),
     limit: Flags.integer({ char: "n", min: 1, description: "stop after so many records" }),
-    output: Flags.string({ char: "o", description: "write to this file, which appears when it is complete" }),
+    output: Flags.string({
+      char: "o",
+      description: "write to this file, which appears when it is complete",
+    }),
     follow: Flags.boolean({ char: "f", description: "go on as the file grows" }),
-    "decode-as": Flags.string({ multiple: true, description: "force a protocol, e.g. tcp.port==8053,dns" }),
-    heuristic: Flags.string({ multiple: true, options: ["rtp"], description: "also guess this protocol from weak evidence" }),
-    threads: Flags.integer({ min: 1, max: 64, default: 1, description: "decode on so many processors (a plain file to --json)" }),
+    "decode-as": Flags.string({
+      multiple: true,
+      description: "force a protocol, e.g. tcp.port==8053,dns",
+    }),
+    heuristic: Flags.string({
+      multiple: true,
+      options: ["rtp"],
+      description: "also guess this protocol from weak evidence",
+    }),
+    threads: Flags.integer({
+      min: 1,
+      max: 64,
+      default: 1,
+      description: "decode on so many processors (a plain file to --json)",
+    }),
     strict: Flags.boolean({ description: "exit 3 when a capture is damaged" }),
-    progress: Flags.boolean({ default: true, allowNo: true, description: "progress of long work on stderr" }),
+    progress: Flags.boolean({
+      default: true,
+      allowNo: true,
+      description: "progress of long work on stderr",
+    }),
     color: Flags.boolean({ allowNo: true, description: "force colour on or off" }),
   };
 
@@ -53,7 +107,9 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
 
   protected override catch(error: Error): Promise<unknown> {
     if (/Missing 1 required arg/.test(error.message)) {
-      return super.catch(new CommandError("decode: name a capture file, or - for the standard input; see --help"));
+      return super.catch(
+        new CommandError("decode: name a capture file, or - for the standard input; see --help"),
+      );
     }
     return super.catch(error);
   }

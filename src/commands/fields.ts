@@ -22,10 +22,14 @@ export default class Fields extends NetkitCommand {
     const prefix = args.prefix ?? "";
     const listed: Listed[] = [];
     for (const { name, type, description, alias } of FIELDS.values()) {
-      if (name.startsWith(prefix)) listed.push({ name, type, description, ...(alias === undefined ? {} : { alias }) });
+      if (name.startsWith(prefix))
+        listed.push({ name, type, description, ...(alias === undefined ? {} : { alias }) });
     }
     if (listed.length === 0) {
-      throw new CommandError(`no field begins with ${prefix}; netkit fields lists all`, EXIT.negative);
+      throw new CommandError(
+        `no field begins with ${prefix}; netkit fields lists all`,
+        EXIT.negative,
+      );
     }
     const width = Math.max(...listed.map((field) => field.name.length));
     for (const { name, type, description, alias } of listed) {

@@ -5,7 +5,10 @@ import type { CaptureFacts } from "../net/capture/facts.ts";
 
 export default class Info extends NetkitCommand {
   static override summary = "Tell type, links, interfaces, time span and drops of captures.";
-  static override examples = ["<%= config.bin %> info capture.pcapng", "<%= config.bin %> info *.pcap --json"];
+  static override examples = [
+    "<%= config.bin %> info capture.pcapng",
+    "<%= config.bin %> info *.pcap --json",
+  ];
   static override enableJsonFlag = true;
   static override strict = false;
   static override args = { capture: Args.string({ required: true, description: "capture files" }) };

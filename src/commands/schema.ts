@@ -2,7 +2,8 @@
 import { NetkitCommand } from "../command.ts";
 
 export default class Schema extends NetkitCommand {
-  static override summary = "Print the JSON Schema (2020-12) of the records of `netkit decode --json`.";
+  static override summary =
+    "Print the JSON Schema (2020-12) of the records of `netkit decode --json`.";
   static override examples = ["<%= config.bin %> schema > record.schema.json"];
 
   async run(): Promise<void> {

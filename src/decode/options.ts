@@ -1,6 +1,7 @@
 /** Flags of `netkit decode` as what they mean; a bad one is told in one line. */
-import type { CaptureRecord } from "../engines/capture/record.ts";
+
 import { DATAGRAM_PROTOCOLS, STREAM_PROTOCOLS } from "../engines/capture/protocols.ts";
+import type { CaptureRecord } from "../engines/capture/record.ts";
 import { CommandError } from "../failure.ts";
 
 export interface DecodeFlags {
@@ -28,7 +29,9 @@ export interface DecodeFlags {
 }
 
 /** `tcp.port==8053,dns` entries as `tcp 8053` to `dns`. @throws CommandError */
-export function decodeAsOf(entries: readonly string[] | undefined): Map<string, string> | undefined {
+export function decodeAsOf(
+  entries: readonly string[] | undefined,
+): Map<string, string> | undefined {
   if (entries === undefined) return undefined;
   const table = new Map<string, string>();
   const names = {
@@ -43,7 +46,9 @@ export function decodeAsOf(entries: readonly string[] | undefined): Map<string, 
     }
     const known = names[transport as "tcp" | "udp"];
     if (!known.includes(name)) {
-      throw new CommandError(`--decode-as ${entry}: ${transport} protocols are ${known.join(", ")}`);
+      throw new CommandError(
+        `--decode-as ${entry}: ${transport} protocols are ${known.join(", ")}`,
+      );
     }
     table.set(`${transport} ${Number(port)}`, name);
   }
@@ -56,14 +61,18 @@ export function timeOf(flag: string, text: string | undefined): number | undefin
   if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
   const parsed = Date.parse(text);
   if (Number.isNaN(parsed)) {
-    throw new CommandError(`--${flag} ${text}: write seconds since the epoch, or a time like 2024-05-01T12:00:00Z`);
+    throw new CommandError(
+      `--${flag} ${text}: write seconds since the epoch, or a time like 2024-05-01T12:00:00Z`,
+    );
   }
   return parsed / 1000;
 }
 
 /** @throws CommandError with a caret under the fault. */
 async function filterOf(source: string): Promise<(record: CaptureRecord) => boolean> {
-  const { compileFilter, FilterError, renderFilterError } = await import("../engines/filter/filter.ts");
+  const { compileFilter, FilterError, renderFilterError } = await import(
+    "../engines/filter/filter.ts"
+  );
   try {
     return compileFilter(source);
   } catch (error) {
@@ -73,7 +82,9 @@ async function filterOf(source: string): Promise<(record: CaptureRecord) => bool
 }
 
 /** What --protocol, --since, --until and --filter let through; undefined when they let all. @throws CommandError */
-export async function keepOf(flags: DecodeFlags): Promise<((record: CaptureRecord) => boolean) | undefined> {
+export async function keepOf(
+  flags: DecodeFlags,
+): Promise<((record: CaptureRecord) => boolean) | undefined> {
   const tests: ((record: CaptureRecord) => boolean)[] = [];
   if (flags.protocol !== undefined) {
     const wanted = new Set(flags.protocol.split(",").map((name) => name.trim()));

@@ -1,9 +1,9 @@
 /** One run of `netkit decode`: view, readers and account put together. Returns the exit code. */
 import type { Issue } from "../codecs/errors.ts";
-import { EXIT, CommandError } from "../failure.ts";
+import { CommandError, EXIT } from "../failure.ts";
 import { decodeCaptures } from "../net/capture/decode.ts";
-import { decodeParallel } from "../net/capture/parallel.ts";
 import { ByteOutput, ReaderGone } from "../net/capture/output.ts";
+import { decodeParallel } from "../net/capture/parallel.ts";
 import { palette } from "../render/color.ts";
 import type { Separated } from "../render/columns.ts";
 import { fieldsOf, headerLine, rowRenderer } from "../render/columns.ts";
@@ -45,17 +45,29 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
     const parallel = flags.threads > 1 && paths.length === 1 && canShare(flags);
     const onIssue = (file: string, issue: Issue) => {
       progress.clear();
-      process.stderr.write(`netkit: ${safe(file)}: ${issue.message} (${issue.code} at byte ${issue.offset})\n`);
+      process.stderr.write(
+        `netkit: ${safe(file)}: ${issue.message} (${issue.code} at byte ${issue.offset})\n`,
+      );
     };
-    const shared = { stopped: () => stop, onIssue, heuristics: new Set(flags.heuristic ?? []), ...(decodeAs === undefined ? {} : { decodeAs }) };
+    const shared = {
+      stopped: () => stop,
+      onIssue,
+      heuristics: new Set(flags.heuristic ?? []),
+      ...(decodeAs === undefined ? {} : { decodeAs }),
+    };
     const run = parallel
-      ? await decodeParallel(path as string, new URL("./capture-worker.js", import.meta.url), (bytes) => out.write(bytes), { threads: flags.threads, ...shared })
+      ? await decodeParallel(
+          path as string,
+          new URL("./capture-worker.js", import.meta.url),
+          (bytes) => out.write(bytes),
+          { threads: flags.threads, ...shared },
+        )
       : await decodeCaptures(paths, view.output, {
-      ...shared,
-      follow: flags.follow,
-      flush: () => view.flush(),
-      onProgress: (bytes, size) => progress.update(bytes, size),
-    });
+          ...shared,
+          follow: flags.follow,
+          flush: () => view.flush(),
+          onProgress: (bytes, size) => progress.update(bytes, size),
+        });
     view.flush();
     progress.clear();
     const wanted = flags.account ?? (!flags.json && flags.fields === undefined);

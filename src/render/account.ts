@@ -28,9 +28,13 @@ export function renderAccount(totals: Totals, color: ChalkInstance): string {
   ];
   const notes: string[] = [];
   const gaps = totals.records["gap"] ?? 0;
-  if (totals.gapBytes > 0) notes.push(`missing from the capture ${byteText(totals.gapBytes)} in ${gaps} gap${gaps === 1 ? "" : "s"}`);
+  if (totals.gapBytes > 0)
+    notes.push(
+      `missing from the capture ${byteText(totals.gapBytes)} in ${gaps} gap${gaps === 1 ? "" : "s"}`,
+    );
   if (totals.duplicateBytes > 0) notes.push(`seen twice ${byteText(totals.duplicateBytes)}`);
-  if (totals.malformedPackets > 0) notes.push(`packets with broken headers ${totals.malformedPackets}`);
+  if (totals.malformedPackets > 0)
+    notes.push(`packets with broken headers ${totals.malformedPackets}`);
   if (notes.length > 0) lines.push(notes.join("; "));
   return `${lines.map((line) => color.dim(line)).join("\n")}\n`;
 }

@@ -15,7 +15,9 @@ export function fieldsOf(list: string): Field[] {
     if (field === undefined) {
       const similar = similarNames(name, FIELDS.keys());
       const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : "";
-      throw new CommandError(`--fields: there is no field ${name === "" ? '""' : name}${hint} (netkit fields lists them)`);
+      throw new CommandError(
+        `--fields: there is no field ${name === "" ? '""' : name}${hint} (netkit fields lists them)`,
+      );
     }
     return field;
   });
@@ -52,5 +54,7 @@ export function rowRenderer(
 function cell(text: string, format: Separated): string {
   if (format === "csv") return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   if (!/[\t\n\r\\]/.test(text)) return text;
-  return text.replace(/[\t\n\r\\]/g, (c) => (c === "\t" ? "\\t" : c === "\n" ? "\\n" : c === "\r" ? "\\r" : "\\\\"));
+  return text.replace(/[\t\n\r\\]/g, (c) =>
+    c === "\t" ? "\\t" : c === "\n" ? "\\n" : c === "\r" ? "\\r" : "\\\\",
+  );
 }

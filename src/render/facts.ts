@@ -6,12 +6,20 @@ import { safe } from "./safe.ts";
 export function renderFacts(facts: CaptureFacts): string {
   const rows: [string, string][] = [
     ["file", facts.file],
-    ["format", `${facts.format}, ${facts.detail}${facts.compression === undefined ? "" : `, ${facts.compression}`}`],
+    [
+      "format",
+      `${facts.format}, ${facts.detail}${facts.compression === undefined ? "" : `, ${facts.compression}`}`,
+    ],
     ["packets", `${facts.packets}${facts.cutPackets > 0 ? ` (${facts.cutPackets} cut)` : ""}`],
-    ["bytes", `${byteText(facts.bytes)}${facts.wireBytes === facts.bytes ? "" : ` of ${byteText(facts.wireBytes)} on the wire`}`],
+    [
+      "bytes",
+      `${byteText(facts.bytes)}${facts.wireBytes === facts.bytes ? "" : ` of ${byteText(facts.wireBytes)} on the wire`}`,
+    ],
   ];
-  if (facts.first !== undefined) rows.push(["span", `${facts.first} to ${facts.last} (${facts.durationSeconds} s)`]);
-  if (facts.outOfOrder > 0) rows.push(["disorder", `${facts.outOfOrder} packets are earlier than the one before`]);
+  if (facts.first !== undefined)
+    rows.push(["span", `${facts.first} to ${facts.last} (${facts.durationSeconds} s)`]);
+  if (facts.outOfOrder > 0)
+    rows.push(["disorder", `${facts.outOfOrder} packets are earlier than the one before`]);
   facts.interfaces.forEach((found, i) => rows.push([`interface ${i}`, interfaceText(found)]));
   for (const key of ["application", "os", "hardware"] as const) {
     const value = facts[key];
@@ -20,7 +28,8 @@ export function renderFacts(facts: CaptureFacts): string {
   if (facts.names > 0) rows.push(["names", `${facts.names} name records`]);
   if (facts.secrets > 0) rows.push(["secrets", `${facts.secrets} decryption secrets blocks`]);
   for (const comment of facts.comments) rows.push(["comment", comment]);
-  for (const issue of facts.issues) rows.push(["damaged", `${issue.message} (${issue.code} at byte ${issue.offset})`]);
+  for (const issue of facts.issues)
+    rows.push(["damaged", `${issue.message} (${issue.code} at byte ${issue.offset})`]);
   return rows.map(([name, value]) => `${name.padEnd(12)} ${safe(value)}`).join("\n");
 }
 

@@ -1,6 +1,6 @@
 /** One record in a few words: what a person reads first. */
 import type { CaptureRecord } from "../engines/capture/record.ts";
-import { TYPE_NAMES, RCODE_NAMES } from "./dns-names.ts";
+import { RCODE_NAMES, TYPE_NAMES } from "./dns-names.ts";
 import { safe } from "./safe.ts";
 
 type Body = Readonly<Record<string, unknown>>;
@@ -30,7 +30,8 @@ function typeText(type: number): string {
 const dns: Summary = (b) => {
   const questions = (b["questions"] ?? []) as readonly { name: string; type: number }[];
   const asked = questions.map((q) => `${typeText(q.type)} ${q.name}`).join(", ");
-  const opcode = b["opcode"] === 0 ? "" : ` ${OPCODES.get(b["opcode"] as number) ?? `opcode ${b["opcode"]}`}`;
+  const opcode =
+    b["opcode"] === 0 ? "" : ` ${OPCODES.get(b["opcode"] as number) ?? `opcode ${b["opcode"]}`}`;
   if (b["qr"] === 0) return `query${opcode} ${asked}`;
   const answers = (b["answers"] ?? []) as readonly Rr[];
   const rcode = RCODE_NAMES.get(b["rcode"] as number) ?? `rcode ${text(b["rcode"])}`;
@@ -85,7 +86,13 @@ const bittorrent: Summary = (b) => {
 };
 
 const dht: Summary = (b) =>
-  b["y"] === "q" ? `query ${text(b["q"])}` : b["y"] === "r" ? "reply" : b["y"] === "e" ? "error" : text(b["y"]);
+  b["y"] === "q"
+    ? `query ${text(b["q"])}`
+    : b["y"] === "r"
+      ? "reply"
+      : b["y"] === "e"
+        ? "error"
+        : text(b["y"]);
 
 const SUMMARIES: Readonly<Record<string, Summary>> = {
   dns,
@@ -102,7 +109,11 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   "bt-utp": (b) => `${text(b["type"])} seq ${text(b["seq"])} ack ${text(b["ack"])}`,
   "bt-tracker": (b) => `${text(b["action"])} ${text(b["infoHash"])}`,
   tls: (b) =>
-    [b["sni"], b["version"] === undefined ? undefined : `TLS ${text(b["version"])}`, b["alpn"] === undefined ? undefined : (b["alpn"] as string[]).join(",")]
+    [
+      b["sni"],
+      b["version"] === undefined ? undefined : `TLS ${text(b["version"])}`,
+      b["alpn"] === undefined ? undefined : (b["alpn"] as string[]).join(","),
+    ]
       .filter((part) => part !== undefined)
       .join(" "),
   gap: (b) => `${text(b["missingBytes"])} bytes are missing`,

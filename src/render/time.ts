@@ -10,7 +10,9 @@ function nanos(time: string): bigint {
 function seconds(value: bigint, digits: number): string {
   const sign = value < 0n ? "-" : "";
   const positive = value < 0n ? -value : value;
-  const fraction = String(positive % 1_000_000_000n).padStart(9, "0").slice(0, digits);
+  const fraction = String(positive % 1_000_000_000n)
+    .padStart(9, "0")
+    .slice(0, digits);
   return `${sign}${positive / 1_000_000_000n}${digits > 0 ? `.${fraction}` : ""}`;
 }
 

@@ -9,11 +9,21 @@ import { compareCapture } from "./support/compare.ts";
 import { hasCorpus, truthCaptures } from "./support/corpus.ts";
 
 /** Rows `| capture | frames | protocol | what | reason |`; frames as `1,4-9` or `*`. */
-function excluded(): (capture: string) => (frame: number, protocol: string, what: string) => boolean {
+function excluded(): (
+  capture: string,
+) => (frame: number, protocol: string, what: string) => boolean {
   const rows = readFileSync("docs/tshark-differences.md", "utf8")
     .split("\n")
-    .filter((line) => line.startsWith("| ") && !line.startsWith("| capture") && !line.startsWith("|-"))
-    .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")).slice(1, 5) as [string, string, string, string]);
+    .filter(
+      (line) => line.startsWith("| ") && !line.startsWith("| capture") && !line.startsWith("|-"),
+    )
+    .map(
+      (line) =>
+        line
+          .split("|")
+          .map((cell) => cell.trim().replaceAll("`", ""))
+          .slice(1, 5) as [string, string, string, string],
+    );
   const inFrames = (frames: string, frame: number) =>
     frames === "*" ||
     frames.split(",").some((part) => {
@@ -23,7 +33,15 @@ function excluded(): (capture: string) => (frame: number, protocol: string, what
   return (capture) => {
     const mine = rows.filter(([file]) => file === capture);
     return (frame, protocol, what) =>
-      mine.some(([, frames, p, w]) => p === protocol && w.split(",").map((x) => x.trim()).includes(what) && inFrames(frames, frame));
+      mine.some(
+        ([, frames, p, w]) =>
+          p === protocol &&
+          w
+            .split(",")
+            .map((x) => x.trim())
+            .includes(what) &&
+          inFrames(frames, frame),
+      );
   };
 }
 
@@ -37,18 +55,28 @@ describe.skipIf(!hasCorpus)("captures of others", () => {
       const records: CaptureRecord[] = [];
       let totals: Awaited<ReturnType<typeof decodeCaptures>>["totals"];
       try {
-        ({ totals } = await decodeCaptures([capture.path], new ObjectOutput((record) => records.push(record))));
+        ({ totals } = await decodeCaptures(
+          [capture.path],
+          new ObjectOutput((record) => records.push(record)),
+        ));
       } catch (error) {
         // Only a file that is no capture may be refused, by name.
         expect((error as Error).name).toBe("CaptureError");
         return;
       }
-      expect(totals.decodedBytes + totals.unknownBytes + totals.truncatedBytes).toBe(totals.payloadBytes);
+      expect(totals.decodedBytes + totals.unknownBytes + totals.truncatedBytes).toBe(
+        totals.payloadBytes,
+      );
       for (const part of [totals.decodedBytes, totals.unknownBytes, totals.truncatedBytes]) {
         expect(part).toBeGreaterThanOrEqual(0);
       }
       if (capture.folder === "malformed") return;
-      for (const difference of compareCapture(records, capture.messages, skip(capture.name), scores)) {
+      for (const difference of compareCapture(
+        records,
+        capture.messages,
+        skip(capture.name),
+        scores,
+      )) {
         all.push({ capture: capture.name, ...difference });
       }
     });
@@ -56,7 +84,11 @@ describe.skipIf(!hasCorpus)("captures of others", () => {
 
   it("finds >= 99.5 % of the messages, >= 99.5 % precise, and agrees on >= 99.5 % of the fields, per protocol", () => {
     for (const [protocol, s] of scores) {
-      const row = { recall: s.matched / Math.max(1, s.truth), precision: s.matched / Math.max(1, s.ours), fields: s.fieldsEqual / Math.max(1, s.fields) };
+      const row = {
+        recall: s.matched / Math.max(1, s.truth),
+        precision: s.matched / Math.max(1, s.ours),
+        fields: s.fieldsEqual / Math.max(1, s.fields),
+      };
       for (const [figure, value] of Object.entries(row)) {
         expect.soft(value, `${protocol} ${figure}`).toBeGreaterThanOrEqual(0.995);
       }

@@ -109,7 +109,9 @@ export const RCODE = {
 export const HEADER_BYTES = 12;
 
 const typeNames = new Map<number, string>(Object.entries(TYPE).map(([name, code]) => [code, name]));
-const classNames = new Map<number, string>(Object.entries(CLASS).map(([name, code]) => [code, name]));
+const classNames = new Map<number, string>(
+  Object.entries(CLASS).map(([name, code]) => [code, name]),
+);
 
 /** Mnemonic, or `TYPE123` (RFC 3597 5). */
 export function typeName(type: number): string {
@@ -130,7 +132,11 @@ export function classCode(name: string): number | undefined {
   return codeOf(CLASS, "CLASS", name);
 }
 
-function codeOf(table: Readonly<Record<string, number>>, prefix: string, name: string): number | undefined {
+function codeOf(
+  table: Readonly<Record<string, number>>,
+  prefix: string,
+  name: string,
+): number | undefined {
   const upper = name.toUpperCase();
   if (Object.hasOwn(table, upper)) return table[upper];
   if (!upper.startsWith(prefix)) return undefined;

@@ -8,7 +8,13 @@ const ALTITUDE_BASE = 10_000_000;
 const SIZES = [1e2, 1e6, 1e3] as const;
 
 function u32(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0;
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  );
 }
 
 function angle(value: number, positive: string, negative: string): string {
@@ -53,7 +59,8 @@ function angleOf(words: string[], letters: string, most: number): number | undef
     if (sign >= 0 && word.length === 1) {
       const [degrees = 0, minutes = 0, seconds = 0] = parts;
       const total = Math.round(((degrees * 60 + minutes) * 60 + seconds) * 1000);
-      if (parts.length === 0 || minutes >= 60 || seconds >= 60 || total > most * 3_600_000) return undefined;
+      if (parts.length === 0 || minutes >= 60 || seconds >= 60 || total > most * 3_600_000)
+        return undefined;
       return sign === 0 ? EQUATOR + total : EQUATOR - total;
     }
     if (!/^[0-9]+(\.[0-9]{1,3})?$/.test(word)) return undefined;
@@ -68,7 +75,8 @@ export function parseLocation(words: readonly string[]): Uint8Array | undefined 
   const latitude = angleOf(rest, "NS", 90);
   const longitude = angleOf(rest, "EW", 180);
   const altitude = /^(-?[0-9]+(?:\.[0-9]{1,2})?)m?$/.exec(rest.shift() ?? "");
-  if (latitude === undefined || longitude === undefined || altitude === null || rest.length > 3) return undefined;
+  if (latitude === undefined || longitude === undefined || altitude === null || rest.length > 3)
+    return undefined;
   const centimetres = Math.round(Number(altitude[1]) * 100) + ALTITUDE_BASE;
   if (centimetres < 0 || centimetres > 0xffffffff) return undefined;
   const out = new Uint8Array(16);

@@ -19,13 +19,29 @@ export const NAME_FAULT = {
   HEADER_POINTER: 5,
 } as const;
 
-export const NAME_FAULTS: readonly { readonly code: string; readonly spec: string; readonly message: string }[] = [
+export const NAME_FAULTS: readonly {
+  readonly code: string;
+  readonly spec: string;
+  readonly message: string;
+}[] = [
   { code: "", spec: "", message: "" },
   { code: "dns.name.truncated", spec: "RFC 1035 3.1", message: "a name runs over the end" },
-  { code: "dns.name.forward-pointer", spec: "RFC 1035 4.1.4", message: "a compression pointer does not go backwards" },
+  {
+    code: "dns.name.forward-pointer",
+    spec: "RFC 1035 4.1.4",
+    message: "a compression pointer does not go backwards",
+  },
   { code: "dns.name.label-type", spec: "RFC 1035 4.1.4", message: "a label has a reserved type" },
-  { code: "dns.name.too-long", spec: "RFC 1035 2.3.4", message: "a name is longer than 255 octets" },
-  { code: "dns.name.header-pointer", spec: "RFC 1035 4.1.4", message: "a compression pointer leads into the header" },
+  {
+    code: "dns.name.too-long",
+    spec: "RFC 1035 2.3.4",
+    message: "a name is longer than 255 octets",
+  },
+  {
+    code: "dns.name.header-pointer",
+    spec: "RFC 1035 4.1.4",
+    message: "a compression pointer leads into the header",
+  },
 ];
 
 /** Fault of the last `skipName`, and the index at which it lies. */
@@ -186,9 +202,11 @@ export function nameLabels(name: string): Uint8Array[] {
   let total = 1;
   const finish = () => {
     if (label.length === 0) throw badName("dns.name.empty-label", name, "has an empty label");
-    if (label.length > MAX_LABEL_BYTES) throw badName("dns.name.label-length", name, "has a label longer than 63 octets");
+    if (label.length > MAX_LABEL_BYTES)
+      throw badName("dns.name.label-length", name, "has a label longer than 63 octets");
     total += label.length + 1;
-    if (total > MAX_NAME_BYTES) throw badName("dns.name.too-long", name, "is longer than 255 octets");
+    if (total > MAX_NAME_BYTES)
+      throw badName("dns.name.too-long", name, "is longer than 255 octets");
     labels.push(Uint8Array.from(label));
     label = [];
   };
@@ -199,7 +217,8 @@ export function nameLabels(name: string): Uint8Array[] {
     } else if (code === 0x5c) {
       const digits = name.slice(i + 1, i + 4);
       if (/^[0-9]{3}$/.test(digits)) {
-        if (Number(digits) > 255) throw badName("dns.name.escape", name, `has the escape \\${digits}`);
+        if (Number(digits) > 255)
+          throw badName("dns.name.escape", name, `has the escape \\${digits}`);
         label.push(Number(digits));
         i += 3;
       } else if (i + 1 < name.length) {
@@ -208,7 +227,11 @@ export function nameLabels(name: string): Uint8Array[] {
         throw badName("dns.name.escape", name, "ends in a backslash");
       }
     } else if (code > 0xff) {
-      throw badName("dns.name.character", name, "has a character that is no octet (write it as A-label)");
+      throw badName(
+        "dns.name.character",
+        name,
+        "has a character that is no octet (write it as A-label)",
+      );
     } else {
       label.push(code);
     }

@@ -49,7 +49,12 @@ let optSeen = false;
 /** Reads `bytes[start, end)` into `sink`. */
 export function parse(bytes: Uint8Array, start: number, end: number, sink: DnsSink): void {
   if (end - start < HEADER_BYTES) {
-    sink.fault("dns.header.truncated", end - start, "RFC 1035 4.1.1", `a header has 12 octets, ${end - start} are here`);
+    sink.fault(
+      "dns.header.truncated",
+      end - start,
+      "RFC 1035 4.1.1",
+      `a header has 12 octets, ${end - start} are here`,
+    );
     return;
   }
   sink.header(bytes, start);
@@ -68,7 +73,12 @@ export function parse(bytes: Uint8Array, start: number, end: number, sink: DnsSi
   }
   // RFC 8490 5.4: the TLVs of DSO follow a header whose counts are zero.
   if (at < end && opcode !== OPCODE.DSO) {
-    sink.issue("dns.trailing", at - start, "RFC 1035 4.1", `${end - at} octets follow the last record`);
+    sink.issue(
+      "dns.trailing",
+      at - start,
+      "RFC 1035 4.1",
+      `${end - at} octets follow the last record`,
+    );
   }
 }
 
@@ -129,24 +139,52 @@ function record(
     return false;
   }
   at = rdataEnd;
-  if (type === TYPE.OPT && section === SECTION.ADDITIONAL && isOnlyOpt(bytes, start, nameAt, sink)) {
+  if (
+    type === TYPE.OPT &&
+    section === SECTION.ADDITIONAL &&
+    isOnlyOpt(bytes, start, nameAt, sink)
+  ) {
     if (!optionsFit(bytes, rdataAt, rdataEnd)) {
-      sink.issue("dns.edns.option", rdataAt - start, "RFC 6891 6.1.2", "the options do not fill the rdata");
+      sink.issue(
+        "dns.edns.option",
+        rdataAt - start,
+        "RFC 6891 6.1.2",
+        "the options do not fill the rdata",
+      );
     }
-    sink.opt(bytes, rdclass, u16(bytes, head + 4) * 0x10000 + u16(bytes, head + 6), rdataAt, rdataEnd, index);
+    sink.opt(
+      bytes,
+      rdclass,
+      u16(bytes, head + 4) * 0x10000 + u16(bytes, head + 6),
+      rdataAt,
+      rdataEnd,
+      index,
+    );
     return true;
   }
   let ttl = u16(bytes, head + 4) * 0x10000 + u16(bytes, head + 6);
   if (ttl > 0x7fffffff && type !== TYPE.OPT) {
-    sink.issue("dns.ttl.sign", head + 4 - start, "RFC 2181 8", "a TTL with its top bit set counts as 0");
+    sink.issue(
+      "dns.ttl.sign",
+      head + 4 - start,
+      "RFC 2181 8",
+      "a TTL with its top bit set counts as 0",
+    );
     ttl = 0;
   }
   // Of other forms than the table's, and rightly: kept opaque.
   const opaque =
-    type === TYPE.OPT || !hasKnownRdata(type, rdclass) || isEmptyUpdate(opcode, rdclass, rdataAt, rdataEnd);
+    type === TYPE.OPT ||
+    !hasKnownRdata(type, rdclass) ||
+    isEmptyUpdate(opcode, rdclass, rdataAt, rdataEnd);
   const valid = !opaque && rdataIsValid(type, bytes, rdataAt, rdataEnd, start);
   if (!valid && !opaque) {
-    sink.issue("dns.rdata.form", rdataAt - start, "RFC 1035 3.2.1", `rdata is not of the form of type ${type}`);
+    sink.issue(
+      "dns.rdata.form",
+      rdataAt - start,
+      "RFC 1035 3.2.1",
+      `rdata is not of the form of type ${type}`,
+    );
   }
   sink.record(section, bytes, nameAt, type, rdclass, ttl, rdataAt, rdataEnd, valid);
   return true;
@@ -154,7 +192,9 @@ function record(
 
 /** RFC 2136 2.4, 2.5: prerequisites and deletions have no rdata. */
 function isEmptyUpdate(opcode: number, rdclass: number, from: number, to: number): boolean {
-  return opcode === OPCODE.UPDATE && from === to && (rdclass === CLASS.ANY || rdclass === CLASS.NONE);
+  return (
+    opcode === OPCODE.UPDATE && from === to && (rdclass === CLASS.ANY || rdclass === CLASS.NONE)
+  );
 }
 
 function isOnlyOpt(bytes: Uint8Array, start: number, nameAt: number, sink: DnsSink): boolean {
@@ -164,7 +204,12 @@ function isOnlyOpt(bytes: Uint8Array, start: number, nameAt: number, sink: DnsSi
   }
   optSeen = true;
   if (bytes[nameAt] !== 0) {
-    sink.issue("dns.edns.owner", nameAt - start, "RFC 6891 6.1.2", "the owner of OPT is not the root");
+    sink.issue(
+      "dns.edns.owner",
+      nameAt - start,
+      "RFC 6891 6.1.2",
+      "the owner of OPT is not the root",
+    );
   }
   return true;
 }

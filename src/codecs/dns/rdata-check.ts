@@ -71,7 +71,9 @@ export function skipField(
     case "hash":
       return at < end && bytes[at] !== 0 ? at + 1 + (bytes[at] as number) : -1;
     case "word":
-      return at < end && isTag(bytes, at + 1, at + 1 + (bytes[at] as number), end) ? at + 1 + (bytes[at] as number) : -1;
+      return at < end && isTag(bytes, at + 1, at + 1 + (bytes[at] as number), end)
+        ? at + 1 + (bytes[at] as number)
+        : -1;
     case "strings":
       return skipStrings(bytes, at, end);
     case "rest":

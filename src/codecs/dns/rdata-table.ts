@@ -54,8 +54,18 @@ export type FieldSpec = readonly [name: string, kind: FieldKind];
 
 const HOST = [["host", "name"]] as const;
 const TEXTS = [["strings", "strings"]] as const;
-const DIGEST = [["keyTag", "u16"], ["algorithm", "u8"], ["digestType", "u8"], ["digest", "hex"]] as const;
-const KEY = [["flags", "u16"], ["protocol", "u8"], ["algorithm", "u8"], ["publicKey", "base64"]] as const;
+const DIGEST = [
+  ["keyTag", "u16"],
+  ["algorithm", "u8"],
+  ["digestType", "u8"],
+  ["digest", "hex"],
+] as const;
+const KEY = [
+  ["flags", "u16"],
+  ["protocol", "u8"],
+  ["algorithm", "u8"],
+  ["publicKey", "base64"],
+] as const;
 const SIGNATURE = [
   ["typeCovered", "type"],
   ["algorithm", "u8"],
@@ -67,9 +77,21 @@ const SIGNATURE = [
   ["signer", "name"],
   ["signature", "base64"],
 ] as const;
-const ASSOCIATION = [["usage", "u8"], ["selector", "u8"], ["matchingType", "u8"], ["data", "hex"]] as const;
-const SERVICE = [["priority", "u16"], ["target", "name"], ["params", "params"]] as const;
-const PREFERRED = [["preference", "u16"], ["host", "name"]] as const;
+const ASSOCIATION = [
+  ["usage", "u8"],
+  ["selector", "u8"],
+  ["matchingType", "u8"],
+  ["data", "hex"],
+] as const;
+const SERVICE = [
+  ["priority", "u16"],
+  ["target", "name"],
+  ["params", "params"],
+] as const;
+const PREFERRED = [
+  ["preference", "u16"],
+  ["host", "name"],
+] as const;
 
 export const RDATA = {
   [T.A]: [["address", "ipv4"]],
@@ -90,23 +112,48 @@ export const RDATA = {
   [T.MG]: HOST,
   [T.MR]: HOST,
   [T.PTR]: HOST,
-  [T.HINFO]: [["cpu", "string"], ["os", "string"]],
-  [T.MINFO]: [["rmailbx", "name"], ["emailbx", "name"]],
+  [T.HINFO]: [
+    ["cpu", "string"],
+    ["os", "string"],
+  ],
+  [T.MINFO]: [
+    ["rmailbx", "name"],
+    ["emailbx", "name"],
+  ],
   [T.MX]: PREFERRED,
   [T.TXT]: TEXTS,
-  [T.RP]: [["mbox", "name"], ["txt", "name"]],
-  [T.AFSDB]: [["subtype", "u16"], ["host", "name"]],
+  [T.RP]: [
+    ["mbox", "name"],
+    ["txt", "name"],
+  ],
+  [T.AFSDB]: [
+    ["subtype", "u16"],
+    ["host", "name"],
+  ],
   [T.X25]: [["address", "string"]],
   [T.ISDN]: TEXTS,
   [T.RT]: PREFERRED,
   [T["NSAP-PTR"]]: HOST,
   [T.SIG]: SIGNATURE,
   [T.KEY]: KEY,
-  [T.PX]: [["preference", "u16"], ["map822", "name"], ["mapx400", "name"]],
-  [T.GPOS]: [["longitude", "string"], ["latitude", "string"], ["altitude", "string"]],
+  [T.PX]: [
+    ["preference", "u16"],
+    ["map822", "name"],
+    ["mapx400", "name"],
+  ],
+  [T.GPOS]: [
+    ["longitude", "string"],
+    ["latitude", "string"],
+    ["altitude", "string"],
+  ],
   [T.AAAA]: [["address", "ipv6"]],
   [T.LOC]: [["location", "location"]],
-  [T.SRV]: [["priority", "u16"], ["weight", "u16"], ["port", "u16"], ["target", "name"]],
+  [T.SRV]: [
+    ["priority", "u16"],
+    ["weight", "u16"],
+    ["port", "u16"],
+    ["target", "name"],
+  ],
   [T.NAPTR]: [
     ["order", "u16"],
     ["preference", "u16"],
@@ -116,13 +163,25 @@ export const RDATA = {
     ["replacement", "name"],
   ],
   [T.KX]: PREFERRED,
-  [T.CERT]: [["certType", "u16"], ["keyTag", "u16"], ["algorithm", "u8"], ["certificate", "base64"]],
+  [T.CERT]: [
+    ["certType", "u16"],
+    ["keyTag", "u16"],
+    ["algorithm", "u8"],
+    ["certificate", "base64"],
+  ],
   [T.DNAME]: [["target", "name"]],
   [T.APL]: [["prefixes", "prefixes"]],
   [T.DS]: DIGEST,
-  [T.SSHFP]: [["algorithm", "u8"], ["fingerprintType", "u8"], ["fingerprint", "hex"]],
+  [T.SSHFP]: [
+    ["algorithm", "u8"],
+    ["fingerprintType", "u8"],
+    ["fingerprint", "hex"],
+  ],
   [T.RRSIG]: SIGNATURE,
-  [T.NSEC]: [["next", "name"], ["types", "types"]],
+  [T.NSEC]: [
+    ["next", "name"],
+    ["types", "types"],
+  ],
   [T.DNSKEY]: KEY,
   [T.DHCID]: [["digest", "base64"]],
   [T.NSEC3]: [
@@ -133,19 +192,36 @@ export const RDATA = {
     ["next", "hash"],
     ["types", "types"],
   ],
-  [T.NSEC3PARAM]: [["hashAlgorithm", "u8"], ["flags", "u8"], ["iterations", "u16"], ["salt", "salt"]],
+  [T.NSEC3PARAM]: [
+    ["hashAlgorithm", "u8"],
+    ["flags", "u8"],
+    ["iterations", "u16"],
+    ["salt", "salt"],
+  ],
   [T.TLSA]: ASSOCIATION,
   [T.SMIMEA]: ASSOCIATION,
   [T.CDS]: DIGEST,
   [T.CDNSKEY]: KEY,
   [T.OPENPGPKEY]: [["key", "base64"]],
-  [T.CSYNC]: [["serial", "u32"], ["flags", "u16"], ["types", "types"]],
-  [T.ZONEMD]: [["serial", "u32"], ["scheme", "u8"], ["hashAlgorithm", "u8"], ["digest", "hex"]],
+  [T.CSYNC]: [
+    ["serial", "u32"],
+    ["flags", "u16"],
+    ["types", "types"],
+  ],
+  [T.ZONEMD]: [
+    ["serial", "u32"],
+    ["scheme", "u8"],
+    ["hashAlgorithm", "u8"],
+    ["digest", "hex"],
+  ],
   [T.SVCB]: SERVICE,
   [T.HTTPS]: SERVICE,
   [T.SPF]: TEXTS,
   [T.LP]: PREFERRED,
-  [T.L32]: [["preference", "u16"], ["locator", "ipv4"]],
+  [T.L32]: [
+    ["preference", "u16"],
+    ["locator", "ipv4"],
+  ],
   [T.EUI48]: [["address", "eui48"]],
   [T.EUI64]: [["address", "eui64"]],
   [T.TKEY]: [
@@ -166,8 +242,16 @@ export const RDATA = {
     ["error", "u16"],
     ["other", "blob"],
   ],
-  [T.URI]: [["priority", "u16"], ["weight", "u16"], ["target", "rest"]],
-  [T.CAA]: [["flags", "u8"], ["tag", "word"], ["value", "rest"]],
+  [T.URI]: [
+    ["priority", "u16"],
+    ["weight", "u16"],
+    ["target", "rest"],
+  ],
+  [T.CAA]: [
+    ["flags", "u8"],
+    ["tag", "word"],
+    ["value", "rest"],
+  ],
   [T.AVC]: TEXTS,
   [T.DLV]: DIGEST,
 } as const satisfies Readonly<Record<number, readonly FieldSpec[]>>;
@@ -181,9 +265,12 @@ type FieldsOf<Specs extends readonly FieldSpec[]> = {
 export type RdataOf<Type extends keyof Table> = FieldsOf<Table[Type]>;
 
 const SPECS: (readonly FieldSpec[] | undefined)[] = [];
-for (const [type, specs] of Object.entries(RDATA)) if (Number(type) < 512) SPECS[Number(type)] = specs;
+for (const [type, specs] of Object.entries(RDATA))
+  if (Number(type) < 512) SPECS[Number(type)] = specs;
 const FAR = new Map<number, readonly FieldSpec[]>(
-  Object.entries(RDATA).filter(([type]) => Number(type) >= 512).map(([type, specs]) => [Number(type), specs]),
+  Object.entries(RDATA)
+    .filter(([type]) => Number(type) >= 512)
+    .map(([type, specs]) => [Number(type), specs]),
 );
 
 /** The fields of a type; undefined when its rdata is opaque. */

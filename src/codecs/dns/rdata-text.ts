@@ -10,7 +10,14 @@ import { skipField } from "./rdata-check.ts";
 import type { FieldKind } from "./rdata-table.ts";
 import { fieldsOf } from "./rdata-table.ts";
 import { paramName, writeParam } from "./svcb.ts";
-import { writeBase32Hex, writeBase64, writeIpv6, writePrefix, writeQuoted, writeTime } from "./text-forms.ts";
+import {
+  writeBase32Hex,
+  writeBase64,
+  writeIpv6,
+  writePrefix,
+  writeQuoted,
+  writeTime,
+} from "./text-forms.ts";
 
 const SPACE = 0x20;
 const COLON = 0x3a;

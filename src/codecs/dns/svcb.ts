@@ -4,7 +4,17 @@ import type { JsonWriter } from "../json-writer.ts";
 import { fromBase64, latin1Bytes } from "../writer.ts";
 import { writeBase64, writeIpv6, writeQuoted } from "./text-forms.ts";
 
-const KEYS = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint", "dohpath", "ohttp"];
+const KEYS = [
+  "mandatory",
+  "alpn",
+  "no-default-alpn",
+  "port",
+  "ipv4hint",
+  "ech",
+  "ipv6hint",
+  "dohpath",
+  "ohttp",
+];
 
 export function paramName(key: number): string {
   return KEYS[key] ?? `key${key}`;
@@ -23,7 +33,13 @@ function u16(bytes: Uint8Array, at: number): number {
 }
 
 /** Writes `=value` of a checked parameter; nothing when it has none. */
-export function writeParam(json: JsonWriter, key: number, bytes: Uint8Array, at: number, end: number): void {
+export function writeParam(
+  json: JsonWriter,
+  key: number,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): void {
   if (at === end && key !== 5) return;
   json.room((end - at) * 5 + 64);
   json.byte(0x3d);
@@ -71,7 +87,15 @@ function alpnText(bytes: Uint8Array, at: number, end: number): string {
       else if (c === 0x22) id += '\\"';
       else if (c < 0x21 || c > 0x7e) id += c === 0x20 ? " " : `\\${String(c).padStart(3, "0")}`;
       else id += character;
-      if (c < 0x21 || c > 0x7e || character === '"' || character === ";" || character === "(" || character === ")") plain = false;
+      if (
+        c < 0x21 ||
+        c > 0x7e ||
+        character === '"' ||
+        character === ";" ||
+        character === "(" ||
+        character === ")"
+      )
+        plain = false;
     }
     ids.push(id);
   }
@@ -135,7 +159,10 @@ function alpn(value: string): Uint8Array | undefined {
   return Uint8Array.from(out);
 }
 
-function addresses(value: string, parse: (text: string) => Uint8Array | undefined): Uint8Array | undefined {
+function addresses(
+  value: string,
+  parse: (text: string) => Uint8Array | undefined,
+): Uint8Array | undefined {
   const out: number[] = [];
   for (const text of value.split(",")) {
     const address = parse(text);

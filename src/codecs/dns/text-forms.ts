@@ -1,7 +1,6 @@
 /** Presentation of values inside rdata, written as the inside of a JSON string. */
-import { formatIpv6 } from "../ip-text.ts";
+import { formatIpv6, parseIpv4, parseIpv6 } from "../ip-text.ts";
 import type { JsonWriter } from "../json-writer.ts";
-import { parseIpv4, parseIpv6 } from "../ip-text.ts";
 
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
@@ -60,7 +59,12 @@ export function writeBase64(json: JsonWriter, bytes: Uint8Array, from: number, t
 const BASE32HEX = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
 
 /** RFC 4648 7 without padding, as RFC 5155 3.3 asks. */
-export function writeBase32Hex(json: JsonWriter, bytes: Uint8Array, from: number, to: number): void {
+export function writeBase32Hex(
+  json: JsonWriter,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+): void {
   let text = "";
   let bits = 0;
   let kept = 0;
@@ -145,7 +149,9 @@ function civil(days: number): [number, number, number] {
   const z = days + 719_468;
   const era = Math.floor(z / 146_097);
   const doe = z - era * 146_097;
-  const yoe = Math.floor((doe - Math.floor(doe / 1460) + Math.floor(doe / 36_524) - Math.floor(doe / 146_096)) / 365);
+  const yoe = Math.floor(
+    (doe - Math.floor(doe / 1460) + Math.floor(doe / 36_524) - Math.floor(doe / 146_096)) / 365,
+  );
   const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100));
   const mp = Math.floor((5 * doy + 2) / 153);
   const month = mp < 10 ? mp + 3 : mp - 9;
@@ -168,8 +174,16 @@ export function parseTime(text: string): number | undefined {
   }
   const parts = /^([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})$/.exec(text);
   if (parts === null) return undefined;
-  const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [number, number, number, number, number, number];
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) return undefined;
+  const [year, month, day, hour, minute, second] = parts.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59)
+    return undefined;
   const value = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
   return value >= 0 ? value % 0x100000000 : undefined;
 }

@@ -73,7 +73,12 @@ export class Framing {
     }
     const modern = head.major > 1 || (head.major === 1 && head.minor >= 1);
     if (head.kind === "request" && hosts === 0 && modern) {
-      head.deviate("http.host.missing", head.start, "RFC 9112 3.2", "HTTP/1.1 request without Host");
+      head.deviate(
+        "http.host.missing",
+        head.start,
+        "RFC 9112 3.2",
+        "HTTP/1.1 request without Host",
+      );
     }
     return !close && (modern || keepAlive);
   }
@@ -125,11 +130,21 @@ export class Framing {
     if (this.contentLength >= 0) {
       // Rule 3: Transfer-Encoding wins; a message of an attacker, or of a broken sender.
       this.persistent = false;
-      head.deviate("http.framing.both", at, "RFC 9112 6.3", "Content-Length beside Transfer-Encoding");
+      head.deviate(
+        "http.framing.both",
+        at,
+        "RFC 9112 6.3",
+        "Content-Length beside Transfer-Encoding",
+      );
     }
     if (head.major === 1 && head.minor === 0) {
       this.persistent = false;
-      head.deviate("http.transfer-encoding.http10", at, "RFC 9112 6.1", "transfer coding in HTTP/1.0");
+      head.deviate(
+        "http.transfer-encoding.http10",
+        at,
+        "RFC 9112 6.1",
+        "transfer coding in HTTP/1.0",
+      );
     }
   }
 
@@ -180,7 +195,12 @@ export class Framing {
     if (!known) {
       this.hasCoding = true;
       this.chunked = false;
-      head.deviate("http.transfer-encoding.empty", start, "RFC 9112 6.1", "no transfer coding named");
+      head.deviate(
+        "http.transfer-encoding.empty",
+        start,
+        "RFC 9112 6.1",
+        "no transfer coding named",
+      );
     }
   }
 

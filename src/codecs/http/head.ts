@@ -236,7 +236,8 @@ export class Head {
     let versionEnd = end;
     while (versionEnd > targetStart && isBlank(bytes[versionEnd - 1] as number)) versionEnd--;
     versionStart = versionEnd;
-    while (versionStart > targetStart && !isBlank(bytes[versionStart - 1] as number)) versionStart--;
+    while (versionStart > targetStart && !isBlank(bytes[versionStart - 1] as number))
+      versionStart--;
     if (versionStart === targetStart) {
       this.versionless(targetStart, end);
       return lf + 1;
@@ -296,7 +297,8 @@ export class Head {
     while (i < end && bytes[i] !== COLON) {
       const b = bytes[i] as number;
       const letter = (b | 0x20) >= 0x61 && (b | 0x20) <= 0x7a;
-      if (!letter && !(b >= 0x30 && b <= 0x39) && b !== 0x2b && b !== 0x2d && b !== 0x2e) return false;
+      if (!letter && !(b >= 0x30 && b <= 0x39) && b !== 0x2b && b !== 0x2d && b !== 0x2e)
+        return false;
       i++;
     }
     return i < end;
@@ -342,14 +344,24 @@ export class Head {
     while (at < end && isBlank(bytes[at] as number)) at++;
     const codeAt = at;
     let code = 0;
-    while (at < end && (bytes[at] as number) >= 0x30 && (bytes[at] as number) <= 0x39 && at - codeAt < 3) {
+    while (
+      at < end &&
+      (bytes[at] as number) >= 0x30 &&
+      (bytes[at] as number) <= 0x39 &&
+      at - codeAt < 3
+    ) {
       code = code * 10 + (bytes[at++] as number) - 0x30;
     }
     if (at - codeAt !== 3 || (at < end && !isBlank(bytes[at] as number))) {
       this.fail("http.status.syntax", codeAt, "RFC 9112 4", "status code is not three digits");
     }
     if (codeAt - gap !== 1 || bytes[gap] !== SP) {
-      this.deviate("http.status-line.whitespace", gap, "RFC 9112 4", "not one space before the code");
+      this.deviate(
+        "http.status-line.whitespace",
+        gap,
+        "RFC 9112 4",
+        "not one space before the code",
+      );
     }
     if (code < 100 || code > 599) {
       this.deviate("http.status.range", codeAt, "RFC 9110 15", `${code} is not 100 to 599`);
@@ -434,7 +446,12 @@ export class Head {
       this.deviate("http.field.name-char", at, "RFC 9110 5.1", "octet that no field name holds");
     }
     if (nameEnd < colon) {
-      this.deviate("http.field.space-before-colon", nameEnd, "RFC 9112 5.1", "blank before the colon");
+      this.deviate(
+        "http.field.space-before-colon",
+        nameEnd,
+        "RFC 9112 5.1",
+        "blank before the colon",
+      );
     }
     return colon;
   }
@@ -465,7 +482,12 @@ export class Head {
     const { bytes } = this;
     const lf = this.lineEnd(start);
     if (start === first || this.count === 0) {
-      this.deviate("http.field.leading-whitespace", start, LINE_SPEC, "blank before the first field");
+      this.deviate(
+        "http.field.leading-whitespace",
+        start,
+        LINE_SPEC,
+        "blank before the first field",
+      );
       return lf + 1;
     }
     this.deviate("http.field.obs-fold", start, "RFC 9112 5.2", "folded field line");
@@ -488,7 +510,12 @@ export class Head {
     flags: number,
   ): void {
     if (this.count >= MAX_FIELDS) {
-      this.fail("http.field.count", nameStart, "RFC 9112 5.4", `more than ${MAX_FIELDS} field lines`);
+      this.fail(
+        "http.field.count",
+        nameStart,
+        "RFC 9112 5.4",
+        `more than ${MAX_FIELDS} field lines`,
+      );
     }
     const at = this.count * STRIDE;
     if (at >= this.spans.length) {

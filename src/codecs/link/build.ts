@@ -76,7 +76,8 @@ export function tcpPacket(options: TcpOptions, payload: Uint8Array): Uint8Array 
 export function ipPacket(options: IpOptions, protocol: number, payload: Uint8Array): Uint8Array {
   const src = parseIpv4(options.src);
   const dst = parseIpv4(options.dst);
-  if (src !== undefined && dst !== undefined) return ipv4Packet(options, src, dst, protocol, payload);
+  if (src !== undefined && dst !== undefined)
+    return ipv4Packet(options, src, dst, protocol, payload);
   const { src: from, dst: to } = addresses(options);
   const packet = new Uint8Array(40 + payload.length);
   const data = new DataView(packet.buffer);
@@ -98,7 +99,11 @@ function ipv4Packet(
   payload: Uint8Array,
 ): Uint8Array {
   if (payload.length > 65_515) {
-    throw new EncodeError("ipv4.length", "RFC 791 3.1", `${payload.length} bytes do not fit an IPv4 packet`);
+    throw new EncodeError(
+      "ipv4.length",
+      "RFC 791 3.1",
+      `${payload.length} bytes do not fit an IPv4 packet`,
+    );
   }
   const packet = new Uint8Array(20 + payload.length);
   const data = new DataView(packet.buffer);
@@ -119,7 +124,11 @@ function addresses(options: IpOptions): { src: Uint8Array; dst: Uint8Array } {
   const src = parseIpv4(options.src) ?? parseIpv6(options.src);
   const dst = parseIpv4(options.dst) ?? parseIpv6(options.dst);
   if (src === undefined || dst === undefined || src.length !== dst.length) {
-    throw new EncodeError("ip.address", "RFC 4291 2.2", `${options.src} and ${options.dst} are not addresses of one family`);
+    throw new EncodeError(
+      "ip.address",
+      "RFC 4291 2.2",
+      `${options.src} and ${options.dst} are not addresses of one family`,
+    );
   }
   return { src, dst };
 }

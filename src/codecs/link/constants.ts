@@ -79,7 +79,14 @@ export const IP_PROTOCOL = {
 
 export const TUNNEL_PORT = { VXLAN: 4789, GTP_U: 2152, TEREDO: 3544, GENEVE: 6081 } as const;
 
-export const TCP_FLAG = { FIN: 0x01, SYN: 0x02, RST: 0x04, PSH: 0x08, ACK: 0x10, URG: 0x20 } as const;
+export const TCP_FLAG = {
+  FIN: 0x01,
+  SYN: 0x02,
+  RST: 0x04,
+  PSH: 0x08,
+  ACK: 0x10,
+  URG: 0x20,
+} as const;
 
 /** Pseudo-ethertypes, below all real ones, for what has no number of its own. */
 export const NEXT = { NONE: -1, ETHERNET: -2, IP: -3, MALFORMED: -4, PPP: -5 } as const;

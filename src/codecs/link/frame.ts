@@ -56,7 +56,9 @@ export function linkPayload(
     case LINK.PPPOE:
       return payload(ETHERTYPE.PPPOE_SESSION, start);
     case LINK.LINUX_SLL:
-      return length < 16 ? payload(NEXT.MALFORMED, start) : payload(be16(bytes, start + 14), start + 16);
+      return length < 16
+        ? payload(NEXT.MALFORMED, start)
+        : payload(be16(bytes, start + 14), start + 16);
     case LINK.LINUX_SLL2:
       return length < 20 ? payload(NEXT.MALFORMED, start) : payload(be16(bytes, start), start + 20);
     case LINK.IEEE802_11:
@@ -73,8 +75,7 @@ export function linkPayload(
 /** BSD loopback: the address family in the byte order of the host that captured, or in network order. */
 function loopback(bytes: Uint8Array, start: number): Payload {
   const little = le16(bytes, start) | (le16(bytes, start + 2) << 16);
-  const family =
-    little >>> 16 === 0 ? little : be16(bytes, start + 2) | (be16(bytes, start) << 16);
+  const family = little >>> 16 === 0 ? little : be16(bytes, start + 2) | (be16(bytes, start) << 16);
   // AF_INET is 2 everywhere; AF_INET6 is 10 on Linux, 24, 28 and 30 on the BSDs and macOS.
   if (family === 2 || family === 10 || family === 24 || family === 28 || family === 30) {
     return payload(NEXT.IP, start + 4);
@@ -112,7 +113,12 @@ function radiotap(bytes: Uint8Array, start: number, end: number): Payload {
   if ((present & 0x01) !== 0) at = start + (((at - start + 7) >> 3) << 3) + 8; // TSFT, 8 bytes aligned.
   const flags = (present & 0x02) !== 0 && at < start + header ? (bytes[at] as number) : 0;
   const fcs = (flags & 0x10) !== 0 ? 4 : 0;
-  return ieee80211(bytes, start + header, Math.max(start + header, end - fcs), (flags & 0x20) !== 0);
+  return ieee80211(
+    bytes,
+    start + header,
+    Math.max(start + header, end - fcs),
+    (flags & 0x20) !== 0,
+  );
 }
 
 /** IEEE 802.11 9.2.4: data frames that are not encrypted. */

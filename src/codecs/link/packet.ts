@@ -5,7 +5,7 @@
  * walks down and leaves the innermost addresses, ports and the payload's range in the fields.
  * It never throws and never reads outside [start, end).
  */
-import { ETHERTYPE as E, IP_PROTOCOL as P, LINK, NEXT, TUNNEL_PORT as T } from "./constants.ts";
+import { ETHERTYPE as E, LINK, NEXT, IP_PROTOCOL as P, TUNNEL_PORT as T } from "./constants.ts";
 import { linkPayload } from "./frame.ts";
 import { grePayload, gtpPayload, mplsPayload, teredoPayload } from "./tunnel.ts";
 
@@ -92,7 +92,8 @@ export class Packet {
       type === E.QINQ_OLDER
     ) {
       if (at + 4 > end) return OUTCOME.MALFORMED;
-      if (this.vlan < 0) this.vlan = (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) & 0xfff;
+      if (this.vlan < 0)
+        this.vlan = (((bytes[at] as number) << 8) | (bytes[at + 1] as number)) & 0xfff;
       type = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
       at += 4;
     }

@@ -41,7 +41,10 @@ export interface CaptureSink {
   /** The bytes that came so far are parsed: a good time to write what has gathered. */
   flush?(): void;
   /** Any other fact: section comments, names (NRB), decryption secrets (DSB). */
-  note?(kind: "comment" | "name" | "secrets" | "application" | "os" | "hardware", value: string | Uint8Array): void;
+  note?(
+    kind: "comment" | "name" | "secrets" | "application" | "os" | "hardware",
+    value: string | Uint8Array,
+  ): void;
 }
 
 /** Takes the bytes of a capture as they come. */

@@ -92,7 +92,11 @@ export class ClassicParser implements CaptureParser {
   finish(left: number): void {
     if (this.needed === 0) return;
     if (this.variant === undefined) {
-      this.report("pcap.header.truncated", this.offset, `the file header has ${left} of ${FILE_HEADER} bytes`);
+      this.report(
+        "pcap.header.truncated",
+        this.offset,
+        `the file header has ${left} of ${FILE_HEADER} bytes`,
+      );
     } else if (left > 0) {
       this.report(
         "pcap.record.truncated",
@@ -165,7 +169,11 @@ export class ClassicParser implements CaptureParser {
       packet.fraction = fraction;
       this.lastSeconds = seconds;
       if (wire < captured) {
-        this.report("pcap.record.lengths", this.offset + at - start, `${captured} bytes captured of a packet of ${wire}`);
+        this.report(
+          "pcap.record.lengths",
+          this.offset + at - start,
+          `${captured} bytes captured of a packet of ${wire}`,
+        );
       }
       sink.packet(packet);
       at = body + captured;
@@ -181,7 +189,11 @@ export class ClassicParser implements CaptureParser {
     if (this.resyncFrom < 0) {
       this.resyncFrom = offset;
       const claimed = u32(bytes, at + 8, (this.variant as Variant).little);
-      this.report("pcap.record.length", offset + 8, `a record claims ${claimed} bytes; looking for the next one`);
+      this.report(
+        "pcap.record.length",
+        offset + 8,
+        `a record claims ${claimed} bytes; looking for the next one`,
+      );
     }
     const farthest = Math.min(end - recordHeader, at + MAX_RESYNC_BYTES);
     for (let candidate = at + 1; candidate <= farthest; candidate++) {
@@ -196,7 +208,11 @@ export class ClassicParser implements CaptureParser {
       }
     }
     if (end - at >= MAX_RESYNC_BYTES + 1024 * 1024) {
-      this.report("pcap.lost", offset, `no record within ${MAX_RESYNC_BYTES} bytes; the rest is left out`);
+      this.report(
+        "pcap.lost",
+        offset,
+        `no record within ${MAX_RESYNC_BYTES} bytes; the rest is left out`,
+      );
       this.needed = 0;
       return end;
     }
@@ -215,9 +231,11 @@ export class ClassicParser implements CaptureParser {
       const fraction = u32(bytes, at + 4, little);
       const captured = u32(bytes, at + 8, little);
       const wire = u32(bytes, at + 12, little);
-      if (captured > this.limit || wire < captured || wire > MAX_RECORD_BYTES || captured === 0) return false;
+      if (captured > this.limit || wire < captured || wire > MAX_RECORD_BYTES || captured === 0)
+        return false;
       if (fraction >= (digits === 9 ? 1e9 : 1e6)) return false;
-      if (this.lastSeconds >= 0 && Math.abs(seconds - this.lastSeconds) > RESYNC_SECONDS) return false;
+      if (this.lastSeconds >= 0 && Math.abs(seconds - this.lastSeconds) > RESYNC_SECONDS)
+        return false;
       at += recordHeader + captured;
     }
     return true;
@@ -239,7 +257,9 @@ function u32(bytes: Uint8Array, at: number, little: boolean): number {
   const b = bytes[at + 1] as number;
   const c = bytes[at + 2] as number;
   const d = bytes[at + 3] as number;
-  return (little ? (d << 24) | (c << 16) | (b << 8) | a : (a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  return (
+    (little ? (d << 24) | (c << 16) | (b << 8) | a : (a << 24) | (b << 16) | (c << 8) | d) >>> 0
+  );
 }
 
 export interface ClassicWriteOptions {

@@ -22,10 +22,14 @@ const MAX_INTERFACES = 65_536;
 /** Options read of one block. */
 const MAX_OPTIONS = 4096;
 
-type Description = { -readonly [K in keyof CaptureInterface]: CaptureInterface[K] } & { resolution: Resolution };
+type Description = { -readonly [K in keyof CaptureInterface]: CaptureInterface[K] } & {
+  resolution: Resolution;
+};
 
 export function isPcapng(bytes: Uint8Array, at = 0): boolean {
-  return bytes[at] === 0x0a && bytes[at + 1] === 0x0d && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a;
+  return (
+    bytes[at] === 0x0a && bytes[at + 1] === 0x0d && bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a
+  );
 }
 
 export class PcapngParser implements CaptureParser {
@@ -83,7 +87,11 @@ export class PcapngParser implements CaptureParser {
 
   finish(left: number): void {
     if (left > 0 && this.needed > 0) {
-      this.report("pcapng.block.truncated", this.offset, `the last block is cut: ${left} bytes of ${this.needed} are there`);
+      this.report(
+        "pcapng.block.truncated",
+        this.offset,
+        `the last block is cut: ${left} bytes of ${this.needed} are there`,
+      );
     }
   }
 
@@ -94,16 +102,28 @@ export class PcapngParser implements CaptureParser {
       if (data.getUint32(at + 8, true) === BYTE_ORDER_MAGIC) this.little = true;
       else if (data.getUint32(at + 8, false) === BYTE_ORDER_MAGIC) this.little = false;
       else {
-        this.report("pcapng.section.magic", this.offset + 8, "the section header's byte-order magic is not 1a2b3c4d");
+        this.report(
+          "pcapng.section.magic",
+          this.offset + 8,
+          "the section header's byte-order magic is not 1a2b3c4d",
+        );
         return -1;
       }
     } else if (this.sections === 0) {
-      this.report("pcapng.section.missing", this.offset, "the file does not begin with a section header");
+      this.report(
+        "pcapng.section.missing",
+        this.offset,
+        "the file does not begin with a section header",
+      );
       return -1;
     }
     const length = data.getUint32(at + 4, this.little);
     if (length < 12 || length > MAX_RECORD_BYTES) {
-      this.report("pcapng.block.length", this.offset + 4, `a block claims ${length} bytes; the rest is left out`);
+      this.report(
+        "pcapng.block.length",
+        this.offset + 4,
+        `a block claims ${length} bytes; the rest is left out`,
+      );
       return -1;
     }
     return (length + 3) & ~3;
@@ -114,7 +134,11 @@ export class PcapngParser implements CaptureParser {
     const type = data.getUint32(at, little);
     const end = at + length - 4;
     if (data.getUint32(end, little) !== data.getUint32(at + 4, little)) {
-      this.report("pcapng.block.trailer", this.offset + length - 4, "the length at the block's end differs from that at its beginning");
+      this.report(
+        "pcapng.block.trailer",
+        this.offset + length - 4,
+        "the length at the block's end differs from that at its beginning",
+      );
     }
     switch (data.getUint32(at) === BLOCK.SECTION ? BLOCK.SECTION : type) {
       case BLOCK.SECTION:
@@ -147,7 +171,11 @@ export class PcapngParser implements CaptureParser {
     const minor = data.getUint16(at + 14, little);
     this.detail = `version ${major}.${minor}, ${little ? "little-endian" : "big-endian"}, ${this.sections} section${this.sections === 1 ? "" : "s"}`;
     if (major !== 1) {
-      this.report("pcapng.version", this.offset + 12, `version ${major}.${minor}; only 1.x is known`);
+      this.report(
+        "pcapng.version",
+        this.offset + 12,
+        `version ${major}.${minor}; only 1.x is known`,
+      );
     }
     this.options(at + 24, end, (code, from, to) => {
       if (code === 1) this.sink.note?.("comment", utf8(this.bytes, from, to));
@@ -191,7 +219,15 @@ export class PcapngParser implements CaptureParser {
     const high = data.getUint32(at + 12, little);
     const low = data.getUint32(at + 16, little);
     const captured = data.getUint32(at + 20, little);
-    this.deliver(data.getUint32(at + 8, little), high, low, captured, data.getUint32(at + 24, little), at + 28, end);
+    this.deliver(
+      data.getUint32(at + 8, little),
+      high,
+      low,
+      captured,
+      data.getUint32(at + 24, little),
+      at + 28,
+      end,
+    );
   }
 
   /** The obsolete block of drafts before 2012: 16-bit interface and drop count. */
@@ -201,7 +237,15 @@ export class PcapngParser implements CaptureParser {
     const high = data.getUint32(at + 12, little);
     const low = data.getUint32(at + 16, little);
     const captured = data.getUint32(at + 20, little);
-    this.deliver(data.getUint16(at + 8, little), high, low, captured, data.getUint32(at + 24, little), at + 28, end);
+    this.deliver(
+      data.getUint16(at + 8, little),
+      high,
+      low,
+      captured,
+      data.getUint32(at + 24, little),
+      at + 28,
+      end,
+    );
   }
 
   /** No time and no interface: the first one, cut at its snap length. */
@@ -229,11 +273,19 @@ export class PcapngParser implements CaptureParser {
     const description = this.interfaces[index];
     const { packet } = this;
     if (description === undefined) {
-      this.report("pcapng.interface.unknown", this.offset, `a packet of interface ${index}, which the section does not describe`);
+      this.report(
+        "pcapng.interface.unknown",
+        this.offset,
+        `a packet of interface ${index}, which the section does not describe`,
+      );
       return;
     }
     if (start + captured > end) {
-      this.report("pcapng.packet.length", this.offset, `a packet claims ${captured} bytes in a block that holds ${end - start}`);
+      this.report(
+        "pcapng.packet.length",
+        this.offset,
+        `a packet claims ${captured} bytes in a block that holds ${end - start}`,
+      );
       captured = end - start;
     }
     if (untimed) {
@@ -291,14 +343,22 @@ export class PcapngParser implements CaptureParser {
     this.sink.note?.("secrets", view(bytes, at + 16, at + 16 + length));
   }
 
-  private options(at: number, end: number, each: (code: number, from: number, to: number) => void): void {
+  private options(
+    at: number,
+    end: number,
+    each: (code: number, from: number, to: number) => void,
+  ): void {
     const { data, little } = this;
     for (let n = 0; n < MAX_OPTIONS && at + 4 <= end; n++) {
       const code = data.getUint16(at, little);
       const length = data.getUint16(at + 2, little);
       if (code === 0) return;
       if (at + 4 + length > end) {
-        this.report("pcapng.option.length", this.offset, `option ${code} claims ${length} bytes past the end of its block`);
+        this.report(
+          "pcapng.option.length",
+          this.offset,
+          `option ${code} claims ${length} bytes past the end of its block`,
+        );
         return;
       }
       each(code, at + 4, at + 4 + length);
@@ -307,7 +367,11 @@ export class PcapngParser implements CaptureParser {
   }
 
   private short(what: string): void {
-    this.report("pcapng.block.short", this.offset, `the ${what} block is shorter than its fixed fields`);
+    this.report(
+      "pcapng.block.short",
+      this.offset,
+      `the ${what} block is shorter than its fixed fields`,
+    );
   }
 
   private report(code: string, offset: number, message: string): void {

@@ -23,7 +23,10 @@ const MAX_DIGITS = 15;
 export function resolutionOf(value: number, offsetSeconds: number): Resolution {
   const exponent = value & 0x7f;
   const decimal = (value & 0x80) === 0 && exponent <= MAX_DIGITS;
-  const units = (value & 0x80) === 0 ? 10n ** BigInt(Math.min(exponent, 19)) : 2n ** BigInt(Math.min(exponent, 63));
+  const units =
+    (value & 0x80) === 0
+      ? 10n ** BigInt(Math.min(exponent, 19))
+      : 2n ** BigInt(Math.min(exponent, 63));
   return {
     digits: decimal ? exponent : (value & 0x80) === 0 ? MAX_DIGITS : Math.min(9, exponent),
     units,

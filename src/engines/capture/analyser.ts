@@ -2,20 +2,17 @@
  * Packets in, records out: the path of every packet through links, fragments, flows and streams
  * to the dissector of its protocol. Owns no file and no clock: time is the capture's.
  */
-import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
+
 import { OUTCOME, Packet } from "../../codecs/link/packet.ts";
-import { newTotals } from "./account.ts";
+import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
 import type { Totals } from "./account.ts";
+import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
-import type {
-  Account,
-  DissectorContext,
-  Emitter,
-} from "./dissector.ts";
+import type { Account, DissectorContext, Emitter } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import { FlowTable } from "./flow.ts";
-import { Identifier } from "./identify.ts";
 import type { IdentifyOptions } from "./identify.ts";
+import { Identifier } from "./identify.ts";
 import { Mark } from "./mark.ts";
 import { Media } from "./media.ts";
 import type { StreamOwner } from "./tcp.ts";

@@ -1,6 +1,7 @@
 /** NDJSON records written straight to bytes: the envelope around what a hot protocol writes itself. */
 import type { Issue } from "../../codecs/errors.ts";
-import { Fixed, JsonWriter } from "../../codecs/json-writer.ts";
+import type { JsonWriter } from "../../codecs/json-writer.ts";
+import { Fixed } from "../../codecs/json-writer.ts";
 import type { Direction } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";

@@ -107,7 +107,8 @@ function assemble(datagram: Unfinished): Uint8Array | undefined {
   // The earliest written last, so that its bytes stay.
   for (let i = pieces.length - 1; i >= 0; i--) {
     const piece = pieces[i] as Piece;
-    if (piece.offset < total) whole.set(piece.bytes.subarray(0, total - piece.offset), piece.offset);
+    if (piece.offset < total)
+      whole.set(piece.bytes.subarray(0, total - piece.offset), piece.offset);
   }
   return whole;
 }

@@ -69,7 +69,12 @@ function bodyField(protocol: string, path: readonly string[], schema: Schema): F
   };
 }
 
-function addKeys(table: Map<string, Field>, protocol: string, path: readonly string[], schema: Schema): void {
+function addKeys(
+  table: Map<string, Field>,
+  protocol: string,
+  path: readonly string[],
+  schema: Schema,
+): void {
   const inner = schema.type === "array" ? (schema.items ?? {}) : schema;
   if (inner.type === "object" && inner.properties !== undefined) {
     for (const [key, child] of Object.entries(inner.properties)) {
@@ -128,7 +133,9 @@ function dnsData(type: number): Field["values"] {
   return (record) => {
     const answers = record.protocol === "dns" ? record.body["answers"] : undefined;
     if (!Array.isArray(answers)) return NONE;
-    return (answers as { type: number; data: string }[]).filter((rr) => rr.type === type).map((rr) => rr.data);
+    return (answers as { type: number; data: string }[])
+      .filter((rr) => rr.type === type)
+      .map((rr) => rr.data);
   };
 }
 
@@ -144,7 +151,9 @@ function header(protocol: string, name: string): Field["values"] {
   return (record) => {
     const headers = record.protocol === protocol ? record.body["headers"] : undefined;
     if (!Array.isArray(headers)) return NONE;
-    return (headers as [string, string][]).filter(([n]) => n.toLowerCase() === name).map(([, v]) => v);
+    return (headers as [string, string][])
+      .filter(([n]) => n.toLowerCase() === name)
+      .map(([, v]) => v);
   };
 }
 
@@ -234,7 +243,10 @@ export function similarNames(name: string, known: Iterable<string>): string[] {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance <= Math.max(2, Math.floor(name.length / 4))) scored.push([distance, candidate]);
   }
-  return scored.sort((a, b) => a[0] - b[0]).slice(0, 3).map(([, candidate]) => candidate);
+  return scored
+    .sort((a, b) => a[0] - b[0])
+    .slice(0, 3)
+    .map(([, candidate]) => candidate);
 }
 
 function editDistance(a: string, b: string): number {
@@ -243,7 +255,13 @@ function editDistance(a: string, b: string): number {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, (previous[j - 1] as number) + same));
+      row.push(
+        Math.min(
+          (previous[j] as number) + 1,
+          (row[j - 1] as number) + 1,
+          (previous[j - 1] as number) + same,
+        ),
+      );
     }
     previous = row;
   }

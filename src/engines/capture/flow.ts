@@ -105,7 +105,13 @@ export class Flow {
 const scratch = new Uint8Array(16);
 const scratchView = new DataView(scratch.buffer);
 
-export function addressText(family: number, w0: number, w1: number, w2: number, w3: number): string {
+export function addressText(
+  family: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+): string {
   scratchView.setInt32(0, w0);
   if (family === 4) return formatIpv4(scratch);
   scratchView.setInt32(4, w1);

@@ -139,7 +139,8 @@ export class Identifier {
     if (flow.app === protocol.name || flow.others?.has(protocol.name) === true) return false;
     const dissector: DatagramDissector = protocol.open(flow, this.context);
     const { bytes, start, end } = packet;
-    if (!dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0)) return false;
+    if (!dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0))
+      return false;
     if (flow.dissector === undefined) {
       flow.dissector = dissector;
       flow.app = protocol.name;
@@ -150,7 +151,11 @@ export class Identifier {
     return true;
   }
 
-  private forced(transport: string, sourcePort: number, destinationPort: number): string | undefined {
+  private forced(
+    transport: string,
+    sourcePort: number,
+    destinationPort: number,
+  ): string | undefined {
     if (this.decodeAs === undefined) return undefined;
     return (
       this.decodeAs.get(`${transport} ${destinationPort}`) ??

@@ -1,5 +1,5 @@
 /** The protocols that the analyser knows, in the order in which content is tried. */
-import type { DatagramProtocol, StreamProtocol } from "./dissector.ts";
+
 import { dns, dnsStream, llmnr, mdns } from "./dissect/dns.ts";
 import {
   bannered,
@@ -17,6 +17,7 @@ import {
   telnet,
   tls,
 } from "./dissect/named.ts";
+import type { DatagramProtocol, StreamProtocol } from "./dissector.ts";
 
 /** Strong marks first; weak ones last. */
 export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
@@ -35,13 +36,7 @@ export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
   llmnr,
 ];
 
-export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [
-  tls,
-  bannered,
-  telnet,
-  h323,
-  dnsStream,
-];
+export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [tls, bannered, telnet, h323, dnsStream];
 
 /** Ports that belong to one protocol so surely that even damaged messages there are of it. */
 export const UDP_PORTS: ReadonlyMap<number, string> = new Map([

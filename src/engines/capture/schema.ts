@@ -18,7 +18,11 @@ const text = (description: string): Schema => ({ type: "string", description });
 const int = (description: string): Schema => ({ type: "integer", description });
 const num = (description: string): Schema => ({ type: "number", description });
 const bool = (description: string): Schema => ({ type: "boolean", description });
-const list = (items: Schema, description: string): Schema => ({ type: "array", items, description });
+const list = (items: Schema, description: string): Schema => ({
+  type: "array",
+  items,
+  description,
+});
 const object = (properties: Properties, description: string): Schema => ({
   type: "object",
   properties,
@@ -57,7 +61,18 @@ export const ENVELOPE: Properties = {
   ),
 };
 
-const REQUIRED = ["frame", "time", "protocol", "src", "sport", "dst", "dport", "transport", "stream", "bytes"];
+const REQUIRED = [
+  "frame",
+  "time",
+  "protocol",
+  "src",
+  "sport",
+  "dst",
+  "dport",
+  "transport",
+  "stream",
+  "bytes",
+];
 
 const question = object(
   { name: text("presentation form, with the last dot"), type: int("QTYPE"), class: int("QCLASS") },
@@ -98,7 +113,10 @@ const DNS: Properties = {
       udpSize: int("requestor's UDP payload size"),
       version: int("EDNS version"),
       do: bool("DNSSEC OK"),
-      options: list(object({ code: int("option code"), data: text("option data in hex") }, "one option"), "options"),
+      options: list(
+        object({ code: int("option code"), data: text("option data in hex") }, "one option"),
+        "options",
+      ),
     },
     "OPT record (RFC 6891)",
   ),
@@ -162,12 +180,20 @@ const SDP: Properties = {
   connections: list(text("address"), "addresses of c= lines"),
   media: list(
     object(
-      { media: text("audio, video ..."), port: int("port"), proto: text("e.g. RTP/AVP"), formats: list(text("format"), "formats") },
+      {
+        media: text("audio, video ..."),
+        port: int("port"),
+        proto: text("e.g. RTP/AVP"),
+        formats: list(text("format"), "formats"),
+      },
       "one m= line",
     ),
     "media descriptions",
   ),
-  rtpmap: list({ type: "array", prefixItems: [text("encoding"), int("clock rate")] }, "a=rtpmap lines"),
+  rtpmap: list(
+    { type: "array", prefixItems: [text("encoding"), int("clock rate")] },
+    "a=rtpmap lines",
+  ),
   attributes: list(text("name:value"), "a= lines"),
 };
 

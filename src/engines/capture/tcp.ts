@@ -24,7 +24,14 @@ const HOLE_SECONDS = 60;
 
 /** Who receives the streams. */
 export interface StreamOwner {
-  data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number, mark: Mark): void;
+  data(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    mark: Mark,
+  ): void;
   gap(flow: Flow, direction: Direction, missing: number, mark: Mark): void;
   end(flow: Flow, direction: Direction, mark: Mark): void;
   /** Bytes that were handed on before: retransmissions and overlaps. */

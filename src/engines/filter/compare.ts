@@ -29,12 +29,22 @@ export function testOf(field: Field, operator: string, value: Token, names: Numb
     }
     case "boolean": {
       const wanted = booleanOf(field, value);
-      if (operator !== "==") throw new FilterError(`${field.name} is true or false: it has no order`, value.at, value.length);
+      if (operator !== "==")
+        throw new FilterError(
+          `${field.name} is true or false: it has no order`,
+          value.at,
+          value.length,
+        );
       return (v) => v === wanted;
     }
     case "address": {
       const prefix = parsePrefix(value.text);
-      if (prefix === undefined) throw new FilterError(`${field.name} is an address: write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32`, value.at, value.length);
+      if (prefix === undefined)
+        throw new FilterError(
+          `${field.name} is an address: write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32`,
+          value.at,
+          value.length,
+        );
       if (operator === "==") return (v) => inPrefix(String(v), prefix);
       return (v) => {
         const sign = compareAddresses(String(v), prefix);
@@ -78,14 +88,19 @@ function matchesTest(value: Token): Test {
   try {
     pattern = new RegExp(value.text, "iu");
   } catch (error) {
-    throw new FilterError(`no regular expression: ${(error as Error).message}`, value.at, value.length);
+    throw new FilterError(
+      `no regular expression: ${(error as Error).message}`,
+      value.at,
+      value.length,
+    );
   }
   return (v) => pattern.test(String(v));
 }
 
 function numberOf(field: Field, value: Token, names: NumberNames): number {
   if (value.kind === "name") {
-    if (/^[+-]?(0x[0-9a-fA-F]+|[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?)$/.test(value.text)) return Number(value.text);
+    if (/^[+-]?(0x[0-9a-fA-F]+|[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?)$/.test(value.text))
+      return Number(value.text);
     if (value.text === "true") return 1;
     if (value.text === "false") return 0;
   }

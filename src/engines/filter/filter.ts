@@ -49,7 +49,31 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 };
 
 /** Names of protocols that are named only, beside those with keys of their own. */
-const NAMED = ["quic", "dtls", "ssh", "smtp", "ftp", "pop3", "imap", "rtsp", "telnet", "ntp", "dhcp", "dhcpv6", "ssdp", "irc", "snmp", "syslog", "netbios-ns", "h323", "h225", "q931", "h245", "http2", "websocket"];
+const NAMED = [
+  "quic",
+  "dtls",
+  "ssh",
+  "smtp",
+  "ftp",
+  "pop3",
+  "imap",
+  "rtsp",
+  "telnet",
+  "ntp",
+  "dhcp",
+  "dhcpv6",
+  "ssdp",
+  "irc",
+  "snmp",
+  "syslog",
+  "netbios-ns",
+  "h323",
+  "h225",
+  "q931",
+  "h245",
+  "http2",
+  "websocket",
+];
 const PROTOCOLS: ReadonlySet<string> = new Set([...Object.keys(PROTOCOL_KEYS), ...NAMED]);
 
 /** @throws FilterError with the place of the fault. */
@@ -67,7 +91,8 @@ export function renderFilterError(source: string, error: FilterError): string {
 
 function namesOf(field: string, word: string): number | undefined {
   const name = word.toUpperCase();
-  if (field.endsWith("type") && field.startsWith("dns")) return (TYPE as Record<string, number>)[name];
+  if (field.endsWith("type") && field.startsWith("dns"))
+    return (TYPE as Record<string, number>)[name];
   if (field === "dns.rcode") return (RCODE as Record<string, number>)[name];
   return undefined;
 }
@@ -86,7 +111,11 @@ class Parser {
     const predicate = this.or();
     const rest = this.peek();
     if (rest.kind !== "end") {
-      throw new FilterError(`"&&", "||" or the end is expected before "${rest.text}"`, rest.at, rest.length);
+      throw new FilterError(
+        `"&&", "||" or the end is expected before "${rest.text}"`,
+        rest.at,
+        rest.length,
+      );
     }
     return predicate;
   }
@@ -104,7 +133,8 @@ class Parser {
   /** Takes the next token when it is one of these operators or words. */
   private accept(...texts: string[]): boolean {
     const token = this.peek();
-    if ((token.kind !== "operator" && token.kind !== "name") || !texts.includes(token.text)) return false;
+    if ((token.kind !== "operator" && token.kind !== "name") || !texts.includes(token.text))
+      return false;
     this.at++;
     return true;
   }
@@ -145,10 +175,17 @@ class Parser {
     const field = FIELDS.get(token.text);
     const operator = this.peek();
     const meaning = COMPARISONS[operator.text];
-    const compares = (operator.kind === "operator" || operator.kind === "name") && (meaning !== undefined || operator.text === "in");
+    const compares =
+      (operator.kind === "operator" || operator.kind === "name") &&
+      (meaning !== undefined || operator.text === "in");
     if (field === undefined) {
       if (PROTOCOLS.has(token.text)) {
-        if (compares) throw new FilterError(`${token.text} is a protocol: compare one of its fields`, operator.at, operator.length);
+        if (compares)
+          throw new FilterError(
+            `${token.text} is a protocol: compare one of its fields`,
+            operator.at,
+            operator.length,
+          );
         return (r) => r.protocol === token.text;
       }
       throw this.unknownName(token);
@@ -160,8 +197,13 @@ class Parser {
 
   private unknownName(token: Token): FilterError {
     const similar = similarNames(token.text, [...FIELDS.keys(), ...PROTOCOLS]);
-    const hint = similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : " (netkit fields lists them)";
-    return new FilterError(`there is no field or protocol ${token.text}${hint}`, token.at, token.length);
+    const hint =
+      similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : " (netkit fields lists them)";
+    return new FilterError(
+      `there is no field or protocol ${token.text}${hint}`,
+      token.at,
+      token.length,
+    );
   }
 
   private value(): Token {
@@ -185,7 +227,8 @@ class Parser {
 
   private set(field: Field): Predicate {
     const open = this.take();
-    if (open.kind !== "brace") throw new FilterError('"{" is expected after in', open.at, open.length);
+    if (open.kind !== "brace")
+      throw new FilterError('"{" is expected after in', open.at, open.length);
     const tests: Test[] = [];
     for (;;) {
       const low = this.value();
@@ -197,7 +240,8 @@ class Parser {
       }
       const next = this.take();
       if (next.kind === "unbrace") break;
-      if (next.kind !== "comma") throw new FilterError('"," or "}" is expected', next.at, next.length);
+      if (next.kind !== "comma")
+        throw new FilterError('"," or "}" is expected', next.at, next.length);
     }
     return anyValue(field, (v) => tests.some((test) => test(v)));
   }

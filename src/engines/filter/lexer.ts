@@ -1,7 +1,17 @@
 /** Words of a filter expression, with their places for the caret under an error. */
 
 export interface Token {
-  readonly kind: "name" | "string" | "operator" | "open" | "close" | "brace" | "unbrace" | "comma" | "range" | "end";
+  readonly kind:
+    | "name"
+    | "string"
+    | "operator"
+    | "open"
+    | "close"
+    | "brace"
+    | "unbrace"
+    | "comma"
+    | "range"
+    | "end";
   readonly text: string;
   /** Index of the first character in the expression. */
   readonly at: number;
@@ -71,7 +81,8 @@ export function tokenize(source: string): Token[] {
     }
     if (!WORD.test(c)) throw new FilterError(`"${c}" has no meaning here`, at);
     let end = at + 1;
-    while (end < source.length && WORD.test(source[end] as string) && !source.startsWith("..", end)) end++;
+    while (end < source.length && WORD.test(source[end] as string) && !source.startsWith("..", end))
+      end++;
     tokens.push({ kind: "name", text: source.slice(at, end), at, length: end - at });
     at = end;
   }

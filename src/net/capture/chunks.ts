@@ -116,7 +116,10 @@ async function* decompress(
     else yield* blockwise(chunks, compression === "zstd" ? zstd : lz4);
   } catch (error) {
     if (error instanceof CaptureError) throw error;
-    throw new CaptureError("compression", `${name}: the ${compression} data is damaged (${(error as Error).message})`);
+    throw new CaptureError(
+      "compression",
+      `${name}: the ${compression} data is damaged (${(error as Error).message})`,
+    );
   }
 }
 

@@ -109,7 +109,13 @@ export async function captureFacts(path: string): Promise<CaptureFacts> {
     wireBytes: count.wire,
     cutPackets: count.cut,
     outOfOrder: count.disorder,
-    ...(count.packets === 0 ? {} : { first: first.text(), last: last.text(), durationSeconds: Number((latest - earliest).toFixed(6)) }),
+    ...(count.packets === 0
+      ? {}
+      : {
+          first: first.text(),
+          last: last.text(),
+          durationSeconds: Number((latest - earliest).toFixed(6)),
+        }),
     interfaces: [...interfaces.values()],
     comments,
     secrets: count.secrets,

@@ -19,7 +19,8 @@ export function compressionOf(head: Uint8Array): Compression | undefined {
 
 /** @throws CaptureError when the bytes begin no capture that netkit knows. */
 export function containerOf(name: string, head: Uint8Array): Container {
-  if (head.length === 0) throw new CaptureError("empty", `${name}: is empty; a pcap or pcapng capture is expected`);
+  if (head.length === 0)
+    throw new CaptureError("empty", `${name}: is empty; a pcap or pcapng capture is expected`);
   if (head.length >= 4) {
     const variant = classicVariant(head);
     if (variant !== undefined) {
@@ -27,7 +28,10 @@ export function containerOf(name: string, head: Uint8Array): Container {
     }
     if (isPcapng(head)) return "pcapng";
   }
-  throw new CaptureError("format", `${name}: is no capture (begins with ${describe(head)}); pcap or pcapng is expected, plain or as gzip, zstd or lz4`);
+  throw new CaptureError(
+    "format",
+    `${name}: is no capture (begins with ${describe(head)}); pcap or pcapng is expected, plain or as gzip, zstd or lz4`,
+  );
 }
 
 function describe(head: Uint8Array): string {

@@ -110,7 +110,8 @@ export class Lz4FrameDecoder {
     }
     const stored = !this.legacy && word >>> 31 === 1;
     const size = this.legacy ? word : word & 0x7fffffff;
-    if (size > this.maxBlock + this.maxBlock / 255 + 16) throw new Error("a block is larger than its frame allows");
+    if (size > this.maxBlock + this.maxBlock / 255 + 16)
+      throw new Error("a block is larger than its frame allows");
     const total = 4 + size + (this.blockChecksum && !this.legacy ? 4 : 0);
     if (left < total) return 0;
     this.slide();
@@ -119,7 +120,14 @@ export class Lz4FrameDecoder {
       this.output.set(bytes.subarray(at + 4, at + 4 + size), this.filled);
       this.filled += size;
     } else {
-      this.filled = decodeBlock(bytes, at + 4, at + 4 + size, this.output, this.filled, from + this.maxBlock);
+      this.filled = decodeBlock(
+        bytes,
+        at + 4,
+        at + 4 + size,
+        this.output,
+        this.filled,
+        from + this.maxBlock,
+      );
     }
     this.emit(this.output.slice(from, this.filled));
     return total;
@@ -148,9 +156,11 @@ function decodeBlock(
     const token = source[at++] as number;
     let literals = token >> 4;
     if (literals === 15) {
-      for (let more = 255; more === 255 && at < end; literals += more) more = source[at++] as number;
+      for (let more = 255; more === 255 && at < end; literals += more)
+        more = source[at++] as number;
     }
-    if (at + literals > end || to + literals > limit) throw new Error("a block's literals run over its end");
+    if (at + literals > end || to + literals > limit)
+      throw new Error("a block's literals run over its end");
     out.set(source.subarray(at, at + literals), to);
     at += literals;
     to += literals;
@@ -162,7 +172,8 @@ function decodeBlock(
       for (let more = 255; more === 255 && at < end; length += more) more = source[at++] as number;
     }
     length += 4;
-    if (distance === 0 || distance > to || to + length > limit) throw new Error("a match points outside the window");
+    if (distance === 0 || distance > to || to + length > limit)
+      throw new Error("a match points outside the window");
     for (let i = 0; i < length; i++, to++) out[to] = out[to - distance] as number;
   }
   return to;

@@ -1,6 +1,7 @@
 /** Several captures as one, by time. Each is read ahead by a chunk; frames are counted in each. */
-import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
+
 import type { Issue } from "../../codecs/errors.ts";
+import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
 import type { ReadOptions, ReadResult } from "./read.ts";
 import { readCapture } from "./read.ts";
 

@@ -98,7 +98,8 @@ export async function decodeParallel(
                 return;
             }
             merge(lanes, write);
-            if (options.stopped?.() === true || lanes.every((l) => l.done && l.pieces.length === 0)) resolve();
+            if (options.stopped?.() === true || lanes.every((l) => l.done && l.pieces.length === 0))
+              resolve();
           } catch (error) {
             reject(error as Error);
           }
@@ -123,7 +124,8 @@ function merge(lanes: readonly Lane[], write: (bytes: Uint8Array) => void): void
     let second = Infinity;
     for (const lane of lanes) {
       const piece = lane.pieces[0];
-      const next = piece !== undefined ? (piece.orders[lane.at] as number) : lane.done ? Infinity : lane.until;
+      const next =
+        piece !== undefined ? (piece.orders[lane.at] as number) : lane.done ? Infinity : lane.until;
       if (next < order || (next === order && piece !== undefined && first === undefined)) {
         second = order;
         order = next;
@@ -161,7 +163,14 @@ function sum(all: readonly Totals[]): Totals {
   const [first, ...rest] = all as [Totals, ...Totals[]];
   const total: Totals = { ...first, records: { ...first.records } };
   for (const part of rest) {
-    for (const key of ["payloadBytes", "decodedBytes", "gapBytes", "unknownBytes", "truncatedBytes", "duplicateBytes"] as const) {
+    for (const key of [
+      "payloadBytes",
+      "decodedBytes",
+      "gapBytes",
+      "unknownBytes",
+      "truncatedBytes",
+      "duplicateBytes",
+    ] as const) {
       total[key] += part[key];
     }
     for (const [name, count] of Object.entries(part.records)) {

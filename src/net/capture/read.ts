@@ -4,12 +4,20 @@
  * Plain files are read synchronously in blocks: the bulk path. All else comes in chunks. Classic
  * microsecond captures on pipes go through the `pcap-parser` package (see piped.ts).
  */
+
+import { setImmediate as turn } from "node:timers/promises";
 import type { CaptureParser, CaptureSink } from "../../codecs/pcap/capture.ts";
 import { ClassicParser } from "../../codecs/pcap/classic.ts";
 import { PcapngParser } from "../../codecs/pcap/pcapng.ts";
-import { setImmediate as turn } from "node:timers/promises";
 import type { OpenFile } from "./chunks.ts";
-import { BLOCK_BYTES, closeCapture, openCapture, plainChunks, rawChunks, readBlock } from "./chunks.ts";
+import {
+  BLOCK_BYTES,
+  closeCapture,
+  openCapture,
+  plainChunks,
+  rawChunks,
+  readBlock,
+} from "./chunks.ts";
 import type { Compression } from "./format.ts";
 import { compressionOf, containerOf, MAGIC_BYTES } from "./format.ts";
 
@@ -106,7 +114,11 @@ async function readChunks(
   options: ReadOptions,
 ): Promise<ReadResult> {
   const stopped = options.stopped ?? (() => false);
-  const raw = counted(withHead(head, rawChunks(file, options.follow === true, stopped)), file, options);
+  const raw = counted(
+    withHead(head, rawChunks(file, options.follow === true, stopped)),
+    file,
+    options,
+  );
   const chunks = plainChunks(file.name, raw);
   let first: Uint8Array = new Uint8Array(0);
   while (first.length < MAGIC_BYTES) {

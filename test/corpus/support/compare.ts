@@ -113,22 +113,38 @@ interface Rr {
 }
 
 /** tshark shows some rdata in fields that map one to one to presentation form. */
-function rdataPairs(section: string, ours: readonly Rr[], theirs: readonly Record<string, unknown>[]): Pair[] {
+function rdataPairs(
+  section: string,
+  ours: readonly Rr[],
+  theirs: readonly Record<string, unknown>[],
+): Pair[] {
   const pairs: Pair[] = [];
   const real = theirs.filter((rr) => rr["type"] !== 41);
   pairs.push([`${section}.length`, ours.length, real.length]);
   real.forEach((rr, i) => {
     const mine = ours[i];
     if (mine === undefined) return;
-    pairs.push([`${section}.name`, name(mine.name), name(rr["name"])], [`${section}.type`, mine.type, rr["type"]]);
-    if (rr["ttl"] !== null && rr["ttl"] !== undefined) pairs.push([`${section}.ttl`, mine.ttl, rr["ttl"]]);
+    pairs.push(
+      [`${section}.name`, name(mine.name), name(rr["name"])],
+      [`${section}.type`, mine.type, rr["type"]],
+    );
+    if (rr["ttl"] !== null && rr["ttl"] !== undefined)
+      pairs.push([`${section}.ttl`, mine.ttl, rr["ttl"]]);
     const fields = new Map((rr["rdata"] ?? []) as [string, string][]);
     const address = fields.get("dns.a") ?? fields.get("dns.aaaa");
-    if (address !== undefined && (mine.type === 1 || mine.type === 28)) pairs.push([`${section}.address`, mine.data, address]);
-    const host = fields.get("dns.cname") ?? fields.get("dns.ns") ?? fields.get("dns.ptr.domain_name");
-    if (host !== undefined && [5, 2, 12].includes(mine.type)) pairs.push([`${section}.host`, name(mine.data), name(host)]);
+    if (address !== undefined && (mine.type === 1 || mine.type === 28))
+      pairs.push([`${section}.address`, mine.data, address]);
+    const host =
+      fields.get("dns.cname") ?? fields.get("dns.ns") ?? fields.get("dns.ptr.domain_name");
+    if (host !== undefined && [5, 2, 12].includes(mine.type))
+      pairs.push([`${section}.host`, name(mine.data), name(host)]);
     const exchange = fields.get("dns.mx.mail_exchange");
-    if (exchange !== undefined) pairs.push([`${section}.mx`, name(mine.data), name(`${fields.get("dns.mx.preference")} ${exchange}`)]);
+    if (exchange !== undefined)
+      pairs.push([
+        `${section}.mx`,
+        name(mine.data),
+        name(`${fields.get("dns.mx.preference")} ${exchange}`),
+      ]);
     const target = fields.get("dns.srv.target");
     if (target !== undefined) {
       const want = `${fields.get("dns.srv.priority")} ${fields.get("dns.srv.weight")} ${fields.get("dns.srv.port")} ${target === "<Root>" ? "." : target}`;
@@ -140,18 +156,28 @@ function rdataPairs(section: string, ours: readonly Rr[], theirs: readonly Recor
 
 function dnsPairs(b: Body, m: TruthMessage): Pair[] {
   const pairs: Pair[] = [];
-  for (const key of ["opcode", "tc", "rd", "qdcount", "ancount", "nscount", "arcount"]) pairs.push([key, b[key], m[key]]);
-  if (m["rcode"] !== undefined && m["rcode"] !== null) pairs.push(["rcode", (b["rcode"] as number) & 15, m["rcode"]]);
-  if (b["qr"] === 1) pairs.push(["aa", b["aa"], m["aa"] ?? b["aa"]], ["ra", b["ra"], m["ra"] ?? b["ra"]]);
+  for (const key of ["opcode", "tc", "rd", "qdcount", "ancount", "nscount", "arcount"])
+    pairs.push([key, b[key], m[key]]);
+  if (m["rcode"] !== undefined && m["rcode"] !== null)
+    pairs.push(["rcode", (b["rcode"] as number) & 15, m["rcode"]]);
+  if (b["qr"] === 1)
+    pairs.push(["aa", b["aa"], m["aa"] ?? b["aa"]], ["ra", b["ra"], m["ra"] ?? b["ra"]]);
   const mine = (b["questions"] ?? []) as readonly { name: string; type: number }[];
   const theirs = (m["questions"] ?? []) as readonly { name: string; type: number }[];
   if (m.malformed !== true) {
-    pairs.push(["questions", mine.map((q) => `${name(q.name)} ${q.type}`).join(), theirs.map((q) => `${name(q.name)} ${q.type}`).join()]);
+    pairs.push([
+      "questions",
+      mine.map((q) => `${name(q.name)} ${q.type}`).join(),
+      theirs.map((q) => `${name(q.name)} ${q.type}`).join(),
+    ]);
     for (const section of ["answers", "authority", "additional"]) {
       if (m["opcode"] !== 0 || m[section] === undefined) continue;
-      pairs.push(...rdataPairs(section, (b[section] ?? []) as Rr[], m[section] as Record<string, unknown>[]));
+      pairs.push(
+        ...rdataPairs(section, (b[section] ?? []) as Rr[], m[section] as Record<string, unknown>[]),
+      );
     }
-    if (m["response_to"] !== undefined) pairs.push(["requestFrame", b["requestFrame"], m["response_to"]]);
+    if (m["response_to"] !== undefined)
+      pairs.push(["requestFrame", b["requestFrame"], m["response_to"]]);
   }
   return pairs;
 }
@@ -172,33 +198,59 @@ function httpPairs(b: Body, m: TruthMessage): Pair[] {
     ["contentEncoding", b["contentEncoding"], m["content_encoding"]],
     ["location", b["location"], m["location"]],
     ["requestIn", b["requestIn"], m["request_in"]],
-    ["headers", ((b["headers"] ?? []) as [string, string][]).map(([n]) => n.trim()).join(), ((m["header_names"] ?? []) as string[]).map((n) => n.trim()).join()],
+    [
+      "headers",
+      ((b["headers"] ?? []) as [string, string][]).map(([n]) => n.trim()).join(),
+      ((m["header_names"] ?? []) as string[]).map((n) => n.trim()).join(),
+    ],
   ]);
 }
 
 function sipPairs(b: Body, m: TruthMessage): Pair[] {
-  const uri = (text: unknown) => String(text ?? "").replace(/^<|>$/g, "").replace(/^sips?:|^tel:/, "").split(/[;?]/)[0];
+  const uri = (text: unknown) =>
+    String(text ?? "")
+      .replace(/^<|>$/g, "")
+      .replace(/^sips?:|^tel:/, "")
+      .split(/[;?]/)[0];
   return present([
     ["ruri", b["ruri"], m["ruri"]],
     ["cseqMethod", b["cseqMethod"], m["cseq_method"]],
-    ["from", m["from"] === undefined ? undefined : uri(b["from"]), m["from"] === undefined ? undefined : uri(m["from"])],
+    [
+      "from",
+      m["from"] === undefined ? undefined : uri(b["from"]),
+      m["from"] === undefined ? undefined : uri(m["from"]),
+    ],
     ["fromTag", b["fromTag"], m["from_tag"]],
-    ["to", m["to"] === undefined ? undefined : uri(b["to"]), m["to"] === undefined ? undefined : uri(m["to"])],
+    [
+      "to",
+      m["to"] === undefined ? undefined : uri(b["to"]),
+      m["to"] === undefined ? undefined : uri(m["to"]),
+    ],
     ["toTag", b["toTag"], m["to_tag"]],
     ["event", b["event"], m["event"]],
     ["contentType", b["contentType"], m["content_type"]],
     ["contentLength", b["contentLength"], m["content_length"]],
     ["expires", b["expires"], m["expires"]],
-    ["viaBranches", ((b["viaBranches"] ?? []) as string[]).join(), m["via_branches"] === undefined ? undefined : (m["via_branches"] as string[]).join()],
+    [
+      "viaBranches",
+      ((b["viaBranches"] ?? []) as string[]).join(),
+      m["via_branches"] === undefined ? undefined : (m["via_branches"] as string[]).join(),
+    ],
   ]);
 }
 
 function sdpPairs(b: Body, m: TruthMessage): Pair[] {
   const media = (list: unknown) =>
-    ((list ?? []) as { media: string; port: number; proto: string }[]).map((x) => `${x.media} ${x.port} ${x.proto}`).join();
+    ((list ?? []) as { media: string; port: number; proto: string }[])
+      .map((x) => `${x.media} ${x.port} ${x.proto}`)
+      .join();
   return present([
     ["origin", b["origin"], m["owner"]],
-    ["connections", ((b["connections"] ?? []) as string[]).join(), ((m["connections"] ?? []) as string[]).join()],
+    [
+      "connections",
+      ((b["connections"] ?? []) as string[]).join(),
+      ((m["connections"] ?? []) as string[]).join(),
+    ],
     ["media", media(b["media"]), media(m["media"])],
   ]);
 }
@@ -222,17 +274,52 @@ function pairsOf(r: CaptureRecord, m: TruthMessage): Pair[] {
     case "sdp":
       return [frame, ...sdpPairs(b, m)];
     case "rtp":
-      return [frame, ...present([["timestamp", b["timestamp"], m["timestamp"]], ["pt", b["pt"], m["pt"]], ["marker", b["marker"], m["marker"]]])];
+      return [
+        frame,
+        ...present([
+          ["timestamp", b["timestamp"], m["timestamp"]],
+          ["pt", b["pt"], m["pt"]],
+          ["marker", b["marker"], m["marker"]],
+        ]),
+      ];
     case "rtcp":
       return [frame, ...present([["pt", b["pt"], m["pt"]]])];
     case "bittorrent":
-      return [frame, ...present([["port", b["port"], m["port"]], ["infoHash", b["infoHash"], m["info_hash"] === undefined ? undefined : hex(m["info_hash"])]])];
+      return [
+        frame,
+        ...present([
+          ["port", b["port"], m["port"]],
+          [
+            "infoHash",
+            b["infoHash"],
+            m["info_hash"] === undefined ? undefined : hex(m["info_hash"]),
+          ],
+        ]),
+      ];
     case "bt-utp":
-      return [frame, ...present([["connectionId", b["connectionId"], m["connection_id"]], ["window", b["window"], m["window"]]])];
+      return [
+        frame,
+        ...present([
+          ["connectionId", b["connectionId"], m["connection_id"]],
+          ["window", b["window"], m["window"]],
+        ]),
+      ];
     case "bt-dht":
       return [frame];
     case "stun":
-      return [frame, ...present([["type", b["type"], m["type"]], ["attributes", m["attributes"] === undefined ? undefined : ((b["attributes"] ?? []) as number[]).join(), m["attributes"] === undefined ? undefined : (m["attributes"] as number[]).join()]])];
+      return [
+        frame,
+        ...present([
+          ["type", b["type"], m["type"]],
+          [
+            "attributes",
+            m["attributes"] === undefined
+              ? undefined
+              : ((b["attributes"] ?? []) as number[]).join(),
+            m["attributes"] === undefined ? undefined : (m["attributes"] as number[]).join(),
+          ],
+        ]),
+      ];
     default:
       return [frame];
   }
@@ -272,7 +359,13 @@ export function compareCapture(
     if (index < 0) {
       if (skip(message.frame, protocol, "missing")) continue;
       score.truth++;
-      differences.push({ frame: message.frame, protocol, what: "missing", ours: undefined, theirs: truthKey(message) });
+      differences.push({
+        frame: message.frame,
+        protocol,
+        what: "missing",
+        ours: undefined,
+        theirs: truthKey(message),
+      });
       continue;
     }
     const [record] = candidates.splice(index, 1) as [CaptureRecord];
@@ -291,7 +384,13 @@ export function compareCapture(
     for (const record of list) {
       if (skip(record.frame, record.protocol, "extra")) continue;
       scoreOf(record.protocol).ours++;
-      differences.push({ frame: record.frame, protocol: record.protocol, what: "extra", ours: recordKey(record), theirs: undefined });
+      differences.push({
+        frame: record.frame,
+        protocol: record.protocol,
+        what: "extra",
+        ours: recordKey(record),
+        theirs: undefined,
+      });
     }
   }
   return differences;

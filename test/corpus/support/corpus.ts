@@ -7,7 +7,9 @@ export const CORPUS = process.env["NETKIT_CORPUS"] ?? "../shared/corpus";
 export const hasCorpus = existsSync(join(CORPUS, "captures"));
 
 if (!hasCorpus) {
-  process.stderr.write(`corpus tests are skipped: there is no ${CORPUS}/captures (set NETKIT_CORPUS)\n`);
+  process.stderr.write(
+    `corpus tests are skipped: there is no ${CORPUS}/captures (set NETKIT_CORPUS)\n`,
+  );
 }
 
 /** A message as the reference reading tells it; names as in the truth files. */

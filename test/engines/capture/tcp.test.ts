@@ -17,7 +17,9 @@ class Log implements StreamOwner {
   duplicates = 0;
   waitingBytes = 0;
   data(_f: Flow, d: 0 | 1, bytes: Uint8Array, start: number, end: number, mark: Mark): void {
-    this.events.push(`${d} data ${Buffer.from(bytes.slice(start, end)).toString("latin1")} @${mark.frame}`);
+    this.events.push(
+      `${d} data ${Buffer.from(bytes.slice(start, end)).toString("latin1")} @${mark.frame}`,
+    );
   }
   gap(_f: Flow, d: 0 | 1, missing: number, mark: Mark): void {
     this.events.push(`${d} gap ${missing} @${mark.frame}`);
@@ -71,18 +73,29 @@ class Wire {
 
 describe("RFC 9293 3.4: segments to streams", () => {
   it("early segments wait, and belong to the packet that fills the hole", () => {
-    const w = new Wire().segment(0, 99, "", SYN).segment(0, 103, "def").segment(0, 106, "g").segment(0, 100, "abc");
+    const w = new Wire()
+      .segment(0, 99, "", SYN)
+      .segment(0, 103, "def")
+      .segment(0, 106, "g")
+      .segment(0, 100, "abc");
     expect(w.events).toEqual(["0 data abc @4", "0 data def @4", "0 data g @4"]);
   });
 
   it("retransmitted and overlapping bytes are handed on once: the first stay", () => {
-    const w = new Wire().segment(0, 99, "", SYN).segment(0, 100, "abc").segment(0, 100, "abc").segment(0, 101, "XXd");
+    const w = new Wire()
+      .segment(0, 99, "", SYN)
+      .segment(0, 100, "abc")
+      .segment(0, 100, "abc")
+      .segment(0, 101, "XXd");
     expect(w.events).toEqual(["0 data abc @2", "0 data d @4"]);
     expect(w.log.duplicates).toBe(5);
   });
 
   it("sequence numbers wrap", () => {
-    const w = new Wire().segment(0, 0xfffffffe, "", SYN).segment(0, 0xffffffff, "ab").segment(0, 1, "cd");
+    const w = new Wire()
+      .segment(0, 0xfffffffe, "", SYN)
+      .segment(0, 0xffffffff, "ab")
+      .segment(0, 1, "cd");
     expect(w.events).toEqual(["0 data ab @2", "0 data cd @3"]);
   });
 
@@ -91,7 +104,9 @@ describe("RFC 9293 3.4: segments to streams", () => {
     w.segment(0, 105, "later").segment(1, 500, "", ACK, 110);
     expect(w.events).toEqual([]);
     w.wait(5).segment(1, 500, "x", ACK, 110);
-    expect(w.events).toEqual(["1 data x @5", "0 gap 5 @3", "0 data later @3"].sort((a) => (a.startsWith("1") ? -1 : 1)));
+    expect(w.events).toEqual(
+      ["1 data x @5", "0 gap 5 @3", "0 data later @3"].sort((a) => (a.startsWith("1") ? -1 : 1)),
+    );
   });
 
   it("a hole without acknowledgments is a gap at the end", () => {
@@ -100,18 +115,27 @@ describe("RFC 9293 3.4: segments to streams", () => {
   });
 
   it("bytes acknowledged but never seen are a gap at the end", () => {
-    const w = new Wire().segment(0, 99, "", SYN).segment(1, 499, "", SYN | ACK, 100).segment(0, 100, "ab").segment(1, 500, "", ACK, 107);
+    const w = new Wire()
+      .segment(0, 99, "", SYN)
+      .segment(1, 499, "", SYN | ACK, 100)
+      .segment(0, 100, "ab")
+      .segment(1, 500, "", ACK, 107);
     expect(w.close()).toEqual(["0 data ab @3", "0 gap 5 @4", "0 end @4", "1 end @4"]);
   });
 
   it("FIN ends a direction when all before it has come; the other goes on", () => {
     const w = new Wire().segment(0, 99, "", SYN).segment(1, 499, "", SYN | ACK, 100);
-    w.segment(0, 103, "d", ACK | FIN, 500).segment(0, 100, "abc").segment(1, 500, "z", ACK, 105);
+    w.segment(0, 103, "d", ACK | FIN, 500)
+      .segment(0, 100, "abc")
+      .segment(1, 500, "z", ACK, 105);
     expect(w.events).toEqual(["0 data abc @4", "0 data d @4", "0 end @4", "1 data z @5"]);
   });
 
   it("RST ends both directions", () => {
-    const w = new Wire().segment(0, 99, "", SYN).segment(1, 499, "", SYN | ACK, 100).segment(1, 500, "", RST);
+    const w = new Wire()
+      .segment(0, 99, "", SYN)
+      .segment(1, 499, "", SYN | ACK, 100)
+      .segment(1, 500, "", RST);
     expect(w.events).toEqual(["0 end @3", "1 end @3"]);
   });
 
@@ -121,7 +145,10 @@ describe("RFC 9293 3.4: segments to streams", () => {
   });
 
   it("bytes that the snaplen cut off are a gap", () => {
-    const w = new Wire().segment(0, 99, "", SYN).segment(0, 100, "ab", ACK, 0, 3).segment(0, 105, "f");
+    const w = new Wire()
+      .segment(0, 99, "", SYN)
+      .segment(0, 100, "ab", ACK, 0, 3)
+      .segment(0, 105, "f");
     expect(w.events).toEqual(["0 data ab @2", "0 gap 3 @2", "0 data f @3"]);
   });
 
@@ -144,37 +171,52 @@ describe("any order, repetition and loss", () => {
   it("all bytes come out in order, each missing one is in a gap, nothing waits at the end", () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 399 }), { maxLength: 30 });
     fc.assert(
-      fc.property(cuts, fc.array(fc.nat()), fc.array(fc.nat()), fc.array(fc.nat()), fc.integer(), (at, order, twice, lost, isn) => {
-        const points = [...new Set([0, ...at, 400])].sort((a, b) => a - b);
-        let pieces = points.slice(0, -1).map((from, i) => ({ from, to: points[i + 1] as number }));
-        const gone = new Set(lost.slice(0, 3).map((n) => n % pieces.length));
-        const missing = pieces.filter((_, i) => gone.has(i));
-        pieces = pieces.filter((_, i) => !gone.has(i));
-        for (const n of twice) if (pieces.length > 0) pieces.push(pieces[n % pieces.length] as (typeof pieces)[0]);
-        order.forEach((n, i) => {
-          if (pieces.length < 2) return;
-          const [a, b] = [i % pieces.length, n % pieces.length];
-          [pieces[a], pieces[b]] = [pieces[b] as (typeof pieces)[0], pieces[a] as (typeof pieces)[0]];
-        });
-        const w = new Wire().segment(0, isn, "", SYN);
-        for (const p of pieces) w.segment(0, isn + 1 + p.from, text.slice(p.from, p.to));
-        w.segment(0, isn + 401, "", FIN | ACK);
-        let position = 0;
-        let skipped = 0;
-        for (const event of w.close()) {
-          const [, kind, value] = /^0 (data|gap|end)(?: (.*))? @\d+$/s.exec(event) as RegExpExecArray;
-          if (kind === "data") {
-            expect(text.slice(position, position + (value as string).length)).toBe(value);
-            position += (value as string).length;
-          } else if (kind === "gap") {
-            skipped += Number(value);
-            position += Number(value);
+      fc.property(
+        cuts,
+        fc.array(fc.nat()),
+        fc.array(fc.nat()),
+        fc.array(fc.nat()),
+        fc.integer(),
+        (at, order, twice, lost, isn) => {
+          const points = [...new Set([0, ...at, 400])].sort((a, b) => a - b);
+          let pieces = points
+            .slice(0, -1)
+            .map((from, i) => ({ from, to: points[i + 1] as number }));
+          const gone = new Set(lost.slice(0, 3).map((n) => n % pieces.length));
+          const missing = pieces.filter((_, i) => gone.has(i));
+          pieces = pieces.filter((_, i) => !gone.has(i));
+          for (const n of twice)
+            if (pieces.length > 0) pieces.push(pieces[n % pieces.length] as (typeof pieces)[0]);
+          order.forEach((n, i) => {
+            if (pieces.length < 2) return;
+            const [a, b] = [i % pieces.length, n % pieces.length];
+            [pieces[a], pieces[b]] = [
+              pieces[b] as (typeof pieces)[0],
+              pieces[a] as (typeof pieces)[0],
+            ];
+          });
+          const w = new Wire().segment(0, isn, "", SYN);
+          for (const p of pieces) w.segment(0, isn + 1 + p.from, text.slice(p.from, p.to));
+          w.segment(0, isn + 401, "", FIN | ACK);
+          let position = 0;
+          let skipped = 0;
+          for (const event of w.close()) {
+            const [, kind, value] = /^0 (data|gap|end)(?: (.*))? @\d+$/s.exec(
+              event,
+            ) as RegExpExecArray;
+            if (kind === "data") {
+              expect(text.slice(position, position + (value as string).length)).toBe(value);
+              position += (value as string).length;
+            } else if (kind === "gap") {
+              skipped += Number(value);
+              position += Number(value);
+            }
           }
-        }
-        expect(position).toBe(400);
-        expect(skipped).toBe(missing.reduce((sum, m) => sum + m.to - m.from, 0));
-        expect(w.log.waitingBytes).toBe(0);
-      }),
+          expect(position).toBe(400);
+          expect(skipped).toBe(missing.reduce((sum, m) => sum + m.to - m.from, 0));
+          expect(w.log.waitingBytes).toBe(0);
+        },
+      ),
       { numRuns: 500 },
     );
   });

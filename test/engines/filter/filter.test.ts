@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { CaptureRecord } from "../../../src/engines/capture/record.ts";
-import { compileFilter, FilterError, renderFilterError } from "../../../src/engines/filter/filter.ts";
+import {
+  compileFilter,
+  FilterError,
+  renderFilterError,
+} from "../../../src/engines/filter/filter.ts";
 
 const base = {
   frame: 7,
@@ -106,15 +110,41 @@ describe("filter", () => {
   });
 
   it("any text gives a predicate or a FilterError", () => {
-    const words = fc.constantFrom("dns", "http.status", "==", "!", "&&", "(", ")", "{", "}", "..", ",", '"x"', "1", "10.0.0.0/8", "in", "or", " ", "\\", "§");
+    const words = fc.constantFrom(
+      "dns",
+      "http.status",
+      "==",
+      "!",
+      "&&",
+      "(",
+      ")",
+      "{",
+      "}",
+      "..",
+      ",",
+      '"x"',
+      "1",
+      "10.0.0.0/8",
+      "in",
+      "or",
+      " ",
+      "\\",
+      "§",
+    );
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.array(words).map((w) => w.join(" "))), (source) => {
-        try {
-          compileFilter(source)(dns);
-        } catch (error) {
-          if (!(error instanceof FilterError)) throw error;
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(words).map((w) => w.join(" ")),
+        ),
+        (source) => {
+          try {
+            compileFilter(source)(dns);
+          } catch (error) {
+            if (!(error instanceof FilterError)) throw error;
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
   });

@@ -2,7 +2,7 @@
  * DNS messages in captures: over UDP (RFC 1035 4.2.1), over TCP (RFC 1035 4.2.2, RFC 7766), mDNS
  * (RFC 6762) and LLMNR (RFC 4795), with responses linked to their queries.
  */
-import { readMessage } from "../../../codecs/dns/message.ts";
+import { readMessage } from "../../../codecs/dns/decode.ts";
 import { DnsNdjson } from "../../../codecs/dns/ndjson.ts";
 import { record } from "../../../codecs/dns/record.ts";
 import { Fixed } from "../../../codecs/json-writer.ts";
@@ -159,13 +159,16 @@ class DnsRecorder {
     mark: Mark,
     asked: Mark | undefined,
   ): void {
-    const { message, malformed, issues } = readMessage(bytes, start, end);
-    const body: Record<string, unknown> = { ...record(message) };
+    const { message, counts, malformed, issues } = readMessage(bytes, start, end);
+    const body = record(message, counts);
     if (asked !== undefined) {
       body["requestFrame"] = asked.frame;
       body["latency"] = elapsed(asked, mark);
     }
-    this.context.out.emit(protocol, flow, direction, mark, end - start, body, { malformed, issues });
+    this.context.out.emit(protocol, flow, direction, mark, end - start, body, {
+      malformed,
+      issues,
+    });
   }
 }
 
@@ -302,7 +305,12 @@ class DnsStream implements StreamDissector {
     const end = Math.min(to, from + 2 + length);
     const opcode = ((bytes[from + 4] as number) >> 3) & 15;
     const questions = count(bytes, from + 6);
-    return opcode <= 6 && questions <= 1 && end - from >= 14 && ((bytes[from + 5] as number) & 0x40) === 0;
+    return (
+      opcode <= 6 &&
+      questions <= 1 &&
+      end - from >= 14 &&
+      ((bytes[from + 5] as number) & 0x40) === 0
+    );
   }
 
   gap(direction: Direction): void {

@@ -61,7 +61,13 @@ class TlsStream implements StreamDissector {
       return;
     }
     this.hello = undefined;
-    this.context.nameFlow(this.flow, direction, mark, "tls", typeof found === "object" ? found : {});
+    this.context.nameFlow(
+      this.flow,
+      direction,
+      mark,
+      "tls",
+      typeof found === "object" ? found : {},
+    );
   }
 
   gap(direction: Direction, _missing: number, mark: Mark): void {
@@ -83,7 +89,12 @@ export const tls: StreamProtocol = {
     if (type < 20 || type > 23) return "no";
     if (end - start < 6) return "more";
     const length = ((bytes[start + 3] as number) << 8) | (bytes[start + 4] as number);
-    if (bytes[start + 1] !== 3 || (bytes[start + 2] as number) > 4 || length === 0 || length > 18_432) {
+    if (
+      bytes[start + 1] !== 3 ||
+      (bytes[start + 2] as number) > 4 ||
+      length === 0 ||
+      length > 18_432
+    ) {
       return "no";
     }
     if (type !== 22) return "yes";
@@ -109,13 +120,21 @@ const BANNERS: readonly Banner[] = [
   { name: "ftp", ports: [21, 2121], line: /^(?:220[ -]|USER |AUTH )/i },
   { name: "ftp", line: /^220[ -][^\r\n]*\bFTP\b/i },
   { name: "pop3", ports: [110, 995], line: /^(?:\+OK|USER |CAPA|AUTH )/i },
-  { name: "imap", line: /^(?:\* (?:OK|PREAUTH|BYE) |[A-Za-z0-9]{1,8} (?:CAPABILITY|LOGIN|STARTTLS)\b)/ },
-  { name: "irc", ports: [6660, 6661, 6662, 6663, 6664, 6665, 6666, 6667, 6668, 6669, 7000], line: /^(?::[^ ]+ |NICK |USER |PASS |PING |CAP |NOTICE )/ },
+  {
+    name: "imap",
+    line: /^(?:\* (?:OK|PREAUTH|BYE) |[A-Za-z0-9]{1,8} (?:CAPABILITY|LOGIN|STARTTLS)\b)/,
+  },
+  {
+    name: "irc",
+    ports: [6660, 6661, 6662, 6663, 6664, 6665, 6666, 6667, 6668, 6669, 7000],
+    line: /^(?::[^ ]+ |NICK |USER |PASS |PING |CAP |NOTICE )/,
+  },
 ];
 
 export const bannered: StreamProtocol = {
   name: "banner",
-  probe: (bytes, start, end, flow) => (bannerOf(bytes, start, end, flow) === undefined ? "no" : "yes"),
+  probe: (bytes, start, end, flow) =>
+    bannerOf(bytes, start, end, flow) === undefined ? "no" : "yes",
   open: (flow, context) => new BannerStream(flow, context),
 };
 
@@ -138,7 +157,13 @@ class BannerStream extends NamedStream {
     this.banner = { flow, context };
   }
 
-  override data(direction: Direction, bytes: Uint8Array, start: number, end: number, mark: Mark): void {
+  override data(
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    mark: Mark,
+  ): void {
     const { flow, context } = this.banner;
     if (flow.named) return;
     const name = bannerOf(bytes, start, end, flow);
@@ -238,7 +263,10 @@ export const dhcp = namedDatagrams(
 export const dhcpv6 = namedDatagrams(
   "dhcpv6",
   (bytes, start, end, flow) =>
-    uses(flow, 546, 547) && end - start >= 4 && (bytes[start] as number) >= 1 && (bytes[start] as number) <= 13,
+    uses(flow, 546, 547) &&
+    end - start >= 4 &&
+    (bytes[start] as number) >= 1 &&
+    (bytes[start] as number) <= 13,
 );
 
 /** UPnP Device Architecture 2.0 1.2: HTTP-like text in datagrams. */
