@@ -228,7 +228,9 @@ function bittorrentWith(disturbance: Disturbance): Make {
       for (let n = 0; n < 100 && done < pieces; n++, done++) {
         const place = (begin: number, ...more: number[]) => {
           const body = Buffer.alloc(8 + more.length * 4);
-          [n, begin, ...more].forEach((v, i) => body.writeUInt32BE(v, i * 4));
+          [n, begin, ...more].forEach((v, i) => {
+            body.writeUInt32BE(v, i * 4);
+          });
           return body;
         };
         talk.send(0, [wire(6, place(0, 16_384)), wire(6, place(16_384, 16_384))]);

@@ -20,7 +20,9 @@ export function renderFacts(facts: CaptureFacts): string {
     rows.push(["span", `${facts.first} to ${facts.last} (${facts.durationSeconds} s)`]);
   if (facts.outOfOrder > 0)
     rows.push(["disorder", `${facts.outOfOrder} packets are earlier than the one before`]);
-  facts.interfaces.forEach((found, i) => rows.push([`interface ${i}`, interfaceText(found)]));
+  for (const [i, found] of facts.interfaces.entries()) {
+    rows.push([`interface ${i}`, interfaceText(found)]);
+  }
   for (const key of ["application", "os", "hardware"] as const) {
     const value = facts[key];
     if (value !== undefined) rows.push([key, value]);

@@ -147,7 +147,7 @@ export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start
     for (i++; i < stop; i++) {
       const c = bytes[i] as number;
       if (PLAIN[c] === 1) out[to++] = c;
-      else to = escape(out, to, c);
+      else to = escapeOctet(out, to, c);
     }
     out[to++] = 0x2e;
     b = bytes[i] as number;
@@ -155,7 +155,7 @@ export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start
   json.at = to;
 }
 
-function escape(out: Uint8Array, to: number, c: number): number {
+function escapeOctet(out: Uint8Array, to: number, c: number): number {
   out[to++] = 0x5c;
   out[to++] = 0x5c;
   if (c > 0x20 && c < 0x7f) {

@@ -271,7 +271,7 @@ export interface ClassicWriteOptions {
 
 /** The 24 bytes that begin a classic file. */
 export function classicHeader(options: ClassicWriteOptions = {}): Uint8Array {
-  const order = options.little === true ? true : false;
+  const order = options.little === true;
   const bytes = new Uint8Array(FILE_HEADER);
   const data = new DataView(bytes.buffer);
   data.setUint32(0, options.nanoseconds === true ? 0xa1b23c4d : 0xa1b2c3d4, order);

@@ -49,7 +49,6 @@ export function writeRtpBody(
   out.put(PT);
   out.uint(second & 0x7f);
   out.put(second >= 0x80 ? MARKER_SET : MARKER_CLEAR);
-  // biome-ignore lint/complexity/useMathMinMax: the comparison is faster on the bulk path
   out.uint(end - start - header - (padding > 0 ? padding : 0));
   return true;
 }

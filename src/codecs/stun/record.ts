@@ -15,12 +15,12 @@ export function stunRecord(item: StunItem): Record<string, unknown> {
     class: classOf(item.type),
     txid: item.transactionId,
     attributes: item.attributes.map((attribute) => attribute.type),
-    values: item.attributes.map(valueOf),
+    values: item.attributes.map(valueRow),
   };
 }
 
 /** `{type, name, …}` with the fields of the attribute's form; bytes as hex. */
-function valueOf(attribute: StunAttribute): Record<string, unknown> {
+function valueRow(attribute: StunAttribute): Record<string, unknown> {
   const { type } = attribute;
   const name = ATTRIBUTES.get(type)?.[0];
   const head = name === undefined ? { type } : { type, name };
