@@ -1,6 +1,7 @@
 /** The protocols that the analyser knows, in the order in which content is tried. */
 
 import { dns, dnsStream, llmnr, mdns } from "./dissect/dns.ts";
+import { http } from "./dissect/http.ts";
 import {
   bannered,
   dhcp,
@@ -36,7 +37,14 @@ export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
   llmnr,
 ];
 
-export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [tls, bannered, telnet, h323, dnsStream];
+export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [
+  tls,
+  http,
+  bannered,
+  telnet,
+  h323,
+  dnsStream,
+];
 
 /** Ports that belong to one protocol so surely that even damaged messages there are of it. */
 export const UDP_PORTS: ReadonlyMap<number, string> = new Map([
