@@ -253,12 +253,12 @@ export class Head {
     return lf + 1;
   }
 
-  /** HTTP/0.9 (RFC 1945 5): only GET, and nothing after the target. */
+  /** HTTP/0.9 (RFC 1945 5): a method, and nothing after the target. */
   private versionless(targetStart: number, end: number): void {
     let targetEnd = end;
     while (targetEnd > targetStart && isBlank(this.bytes[targetEnd - 1] as number)) targetEnd--;
     const message = "no HTTP version";
-    if (this.method !== "GET" || targetEnd === targetStart) {
+    if (targetEnd === targetStart) {
       this.fail("http.version.absent", end, "RFC 9112 3", message);
     }
     this.deviate("http.version.absent", end, "RFC 9112 3", message);

@@ -129,6 +129,25 @@ export class HttpParser {
   }
 
   /**
+   * Hands the whole lines of an incomplete head to `sink.head`, where its start line is among
+   * them. The parser must then be reset. Returns whether it did.
+   */
+  partialHead(): boolean {
+    if (this.state !== STATE.HEAD) return false;
+    const end = this.kept.lastIndexOf(LF, this.keptLength - 1) + 1;
+    if (end === 0) return false;
+    try {
+      this.headParser.parse(this.kind, this.kept, 0, end, this.tolerance);
+      this.framing.judge(this.headParser, undefined);
+    } catch (error) {
+      if (error instanceof DecodeError) return false; // Then not even the start line can be told.
+      throw error;
+    }
+    this.sink.head(this.headParser, this.framing);
+    return true;
+  }
+
+  /**
    * Reads `bytes[start, end)`. Returns the index after the last byte taken: before `end` only when
    * the connection was handed over.
    * @throws DecodeError when the message cannot be read further, or at a deviation when strict.

@@ -136,7 +136,8 @@ export class TcpState {
         this.owner.gap(this.flow, direction, known - half.next, at);
         half.next = known;
       }
-      this.finish(half, direction, mark);
+      // No packet ended the stream: its last one did.
+      this.finish(half, direction, at);
     }
   }
 
@@ -180,7 +181,10 @@ export class TcpState {
     half.holeSince = -1;
     half.ackedSince = -1;
     half.holePackets = 0;
-    if (end > start) this.owner.data(this.flow, direction, bytes, start, end, mark);
+    if (end > start) {
+      half.lastMark.set(mark);
+      this.owner.data(this.flow, direction, bytes, start, end, mark);
+    }
   }
 
   /** Bytes that were sent but are not in the capture. */

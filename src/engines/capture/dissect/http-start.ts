@@ -23,7 +23,7 @@ export function judgeStart(
   return judgeRequest(bytes, start, end);
 }
 
-/** `METHOD SP target SP HTTP/1.x`, or of HTTP/0.9 `GET SP /…` alone. */
+/** `METHOD SP target SP HTTP/1.x`, or of HTTP/0.9 without the version. */
 function judgeRequest(bytes: Uint8Array, start: number, end: number): "request" | "more" | "no" {
   let at = start;
   while (at < end && isMethodOctet(bytes[at] as number)) at++;
@@ -43,8 +43,8 @@ function judgeRequest(bytes: Uint8Array, start: number, end: number): "request" 
   let to = lf;
   if (bytes[to - 1] === 0x0d) to--;
   const line = latin1(bytes, at + 1, to);
-  if (/ HTTP\/1\.[0-9]\s*$/.test(line)) return "request";
-  return method === "GET" && /^\/[^ ]*$/.test(line) ? "request" : "no";
+  if (/ HTTP\/1\.[0-9]?\s*$/.test(line)) return "request";
+  return METHODS.has(method) && /^\/[^ ]*$/.test(line) ? "request" : "no";
 }
 
 /** Upper-case letters and `-`, `_`: all registered methods (IANA HTTP Method Registry). */

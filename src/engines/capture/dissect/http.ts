@@ -59,6 +59,7 @@ class Requests {
   }
 
   answered(): void {
+    if (this.current === undefined) return;
     this.first++;
     if (this.first === this.queue.length) this.clear();
   }
@@ -94,6 +95,8 @@ class HttpDirection implements HttpSink {
   private bodyBytes = 0;
   /** Some bytes of the body are not in the capture. */
   private holed = false;
+  /** Where the last bytes came. */
+  readonly last = new Mark();
   private readonly begun = new Mark();
   private issues: Issue[] | undefined = undefined;
   private status = 0;
@@ -180,6 +183,10 @@ class HttpDirection implements HttpSink {
 
   /** Emits what there is of a message that cannot be read on. */
   broken(error: DecodeError | undefined): void {
+    if (!this.hasHead && this.parser !== undefined) {
+      const kept = this.parser.pendingBytes;
+      if (kept > 0 && !this.parser.partialHead()) this.owner.context.account.truncated(kept);
+    }
     if (this.hasHead) {
       if (error !== undefined) this.issue(error.toIssue());
       this.finish(this.text.length === 0 ? 0 : this.bodyBytes, true);
@@ -278,6 +285,7 @@ class HttpStream implements StreamDissector {
     if (this.over) return;
     this.mark = mark;
     const side = this.directions[direction];
+    side.last.set(mark);
     let at = start;
     while (at < end && !this.over) {
       if (side.lost || side.parser === undefined) {
@@ -382,7 +390,6 @@ class HttpStream implements StreamDissector {
       side.hole(missing);
       if (parser.skip(missing)) return;
     }
-    this.context.account.truncated(parser.pendingBytes);
     side.broken(undefined);
     parser.reset();
     side.lost = true;
@@ -400,7 +407,8 @@ class HttpStream implements StreamDissector {
       parser.end();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.context.account.truncated(parser.pendingBytes);
+      // The message ends where its last bytes came, not with the packet that closes the stream.
+      this.mark = side.last;
       side.broken(error);
     }
     parser.reset();
