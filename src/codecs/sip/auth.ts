@@ -1,6 +1,7 @@
 /** Challenges and credentials: WWW-Authenticate, Authorization and the Proxy pair. RFC 3261 20.7, 22; RFC 8760. */
-import { Scanner } from "./scanner.ts";
+
 import type { Param } from "./scanner.ts";
+import { Scanner } from "./scanner.ts";
 
 export interface Auth {
   /** `Digest`, as sent. */

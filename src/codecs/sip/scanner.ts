@@ -171,5 +171,7 @@ export function paramValue(params: readonly Param[], name: string): string | und
 }
 
 export function formatParams(params: readonly Param[]): string {
-  return params.map((p) => (p.value === undefined ? `;${p.name}` : `;${p.name}=${p.value}`)).join("");
+  return params
+    .map((p) => (p.value === undefined ? `;${p.name}` : `;${p.name}=${p.value}`))
+    .join("");
 }

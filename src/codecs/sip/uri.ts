@@ -85,7 +85,8 @@ function bad(at: number, message: string): never {
 /** @throws DecodeError with the offset in `text` */
 export function parseUri(text: string): Uri {
   const colon = text.indexOf(":");
-  if (colon <= 0 || !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(text.slice(0, colon))) bad(0, "a URI has no scheme");
+  if (colon <= 0 || !/^[A-Za-z][A-Za-z0-9+.-]*$/.test(text.slice(0, colon)))
+    bad(0, "a URI has no scheme");
   const scheme = text.slice(0, colon).toLowerCase();
   if (scheme === "sip" || scheme === "sips") return sipUri(text, scheme, colon + 1);
   const rest = text.slice(colon + 1);
@@ -134,7 +135,8 @@ function userOf(text: string, from: number, at: number): { user: string; passwor
   const colon = text.indexOf(":", from);
   const end = colon >= 0 && colon < at ? colon : at;
   const user = text.slice(from, end);
-  if (user === "" || !fits(user, USER)) bad(from, "no user, or a character that no user part holds");
+  if (user === "" || !fits(user, USER))
+    bad(from, "no user, or a character that no user part holds");
   if (end === at) return { user };
   const password = text.slice(end + 1, at);
   if (!fits(password, PASSWORD)) bad(end + 1, "a character that no password holds");
@@ -154,7 +156,8 @@ function parts(text: string, from: number, to: number, separator: string, bit: n
       const equals = part.indexOf("=");
       const name = equals < 0 ? part : part.slice(0, equals);
       const value = equals < 0 ? "" : part.slice(equals + 1);
-      if (name === "" || !fits(name, bit) || !fits(value, bit)) bad(start, "a parameter or header of the URI is malformed");
+      if (name === "" || !fits(name, bit) || !fits(value, bit))
+        bad(start, "a parameter or header of the URI is malformed");
       return equals < 0 ? { name } : { name, value };
     });
 }
@@ -168,8 +171,11 @@ export function formatUri(uri: Uri): string {
   const password = uri.password === undefined ? "" : `:${uri.password}`;
   const user = uri.user === undefined ? "" : `${uri.user}${password}@`;
   const port = uri.port === undefined ? "" : `:${uri.port}`;
-  const pairs = (list: readonly Param[]) => list.map((p) => (p.value === undefined ? p.name : `${p.name}=${p.value}`));
-  const params = pairs(uri.params).map((p) => `;${p}`).join("");
+  const pairs = (list: readonly Param[]) =>
+    list.map((p) => (p.value === undefined ? p.name : `${p.name}=${p.value}`));
+  const params = pairs(uri.params)
+    .map((p) => `;${p}`)
+    .join("");
   const headers = uri.headers.length === 0 ? "" : `?${pairs(uri.headers).join("&")}`;
   return `${uri.scheme}:${user}${uri.host}${port}${params}${headers}`;
 }

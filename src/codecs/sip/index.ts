@@ -1,0 +1,25 @@
+/** SIP: RFC 3261 and those that extend it. */
+export type { Address } from "./address.ts";
+export { formatAddress, parseAddress, parseAddresses } from "./address.ts";
+export type { Auth } from "./auth.ts";
+export { formatAuth, parseAuth } from "./auth.ts";
+export { MAGIC_COOKIE, METHODS, REASON_PHRASES } from "./constants.ts";
+export { formatDate, parseDate } from "./date.ts";
+export type { SipReading } from "./decode.ts";
+export { decode, readMessage } from "./decode.ts";
+export { encode } from "./encode.ts";
+export type { SipField, SipMessage, SipRequest, SipResponse } from "./message.ts";
+export { canonicalName, fieldValue, fieldValues } from "./message.ts";
+export type { CSeq, SipParts } from "./parts.ts";
+export { parseCSeq, readParts, tagOf } from "./parts.ts";
+export { record } from "./record.ts";
+export type { Param } from "./scanner.ts";
+export { paramValue, quote, unquote } from "./scanner.ts";
+export { looksLikeSip } from "./sniff.ts";
+export { SipStreamDecoder } from "./stream.ts";
+export type { OtherUri, SipUri, Uri } from "./uri.ts";
+export { formatUri, isSipUri, parseUri } from "./uri.ts";
+export type { Abilities, Verdict } from "./verdict.ts";
+export { verdict } from "./verdict.ts";
+export type { Via } from "./via.ts";
+export { formatVia, parseVias } from "./via.ts";
