@@ -134,13 +134,22 @@ export const MAX_RTCP_PACKETS = 16384;
  */
 export function decodeRtcp(bytes: Uint8Array, options: DecodeOptions = {}): RtcpPacket[] {
   const packets: RtcpPacket[] = [];
+  readRtcp(bytes, packets, options);
+  return packets;
+}
+
+/** As `decodeRtcp`, but what came before a fault is in `packets`. @throws DecodeError */
+export function readRtcp(
+  bytes: Uint8Array,
+  packets: RtcpPacket[],
+  options: DecodeOptions = {},
+): void {
   let at = 0;
   do {
     const end = packetEnd(bytes, at);
     packets.push(decodePacket(bytes, at, end, options));
     at = end;
   } while (at < bytes.length && packets.length < MAX_RTCP_PACKETS);
-  return packets;
 }
 
 function packetEnd(bytes: Uint8Array, at: number): number {

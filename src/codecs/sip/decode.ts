@@ -181,16 +181,9 @@ class Walk {
   }
 
   private requestUri(text: string, offset: number): void {
+    let uri: Uri;
     try {
-      const uri = parseUri(text);
-      if (isSipUri(uri) && uri.headers.length > 0) {
-        this.deviate(
-          "sip.request-uri.headers",
-          offset,
-          "RFC 3261 19.1.1",
-          "a Request-URI has no headers",
-        );
-      }
+      uri = parseUri(text);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.deviate(
@@ -199,8 +192,9 @@ class Walk {
         "RFC 3261 7.1",
         `the Request-URI: ${error.message}`,
       );
+      return;
     }
-    if (uri !== undefined && isSipUri(uri) && uri.headers.length > 0) {
+    if (isSipUri(uri) && uri.headers.length > 0) {
       this.deviate(
         "sip.request-uri.headers",
         offset,
@@ -250,10 +244,7 @@ class Walk {
         "not one space between the parts",
       );
     }
-    return { kind: "response", statusCode, reasonPhrase, version } as Omit<
-      SipMessage,
-      "fields" | "body"
-    >;
+    return { kind: "response", statusCode, reasonPhrase, version };
   }
 }
 

@@ -88,6 +88,7 @@ export class Identifier {
     const saved = flow.dissector;
     const { others, misses, app } = flow;
     flow.dissector = undefined;
+    flow.app = undefined;
     flow.others = undefined;
     flow.misses = 0;
     const found = this.findDatagramProtocol(flow, direction, packet, mark);

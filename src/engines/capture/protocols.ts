@@ -18,11 +18,18 @@ import {
   telnet,
   tls,
 } from "./dissect/named.ts";
+import { rtcp, rtp } from "./dissect/rtp.ts";
+import { sip, sipStream } from "./dissect/sip.ts";
+import { framedStunStream, stun, stunStream } from "./dissect/stun.ts";
 import type { DatagramProtocol, StreamProtocol } from "./dissector.ts";
 
 /** Strong marks first; weak ones last. */
 export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
+  sip,
+  stun,
   dtls,
+  rtcp,
+  rtp,
   quic,
   ntp,
   dhcp,
@@ -40,6 +47,9 @@ export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
 export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [
   tls,
   http,
+  sipStream,
+  stunStream,
+  framedStunStream,
   bannered,
   telnet,
   h323,

@@ -44,12 +44,32 @@ const COMPARED = new Set(Object.values(PROTOCOL));
 function counts(m: TruthMessage): boolean {
   if (PROTOCOL[m.proto] === undefined) return false;
   if ((m.proto === "http" || m.proto === "sip") && m["kind"] === "other") return false;
+  // "Unknown RTP version": a datagram that is none.
+  if (m.proto === "rtp" && m["ssrc"] === undefined) return false;
   return !(m.proto === "bittorrent" && m["msg"] === "data");
+}
+
+/** tshark shows the octets of labels as UTF-8, dots in them and all (RFC 1035 5.1 has escapes). */
+function unescaped(text: string): string {
+  if (!text.includes("\\")) return text;
+  const octets: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const digits = /^\\([0-9]{3})/.exec(text.slice(i, i + 4));
+    if (digits !== null) {
+      octets.push(Number(digits[1]));
+      i += 3;
+    } else {
+      if (text[i] === "\\") i++;
+      octets.push(text.charCodeAt(i));
+    }
+  }
+  return Buffer.from(octets).toString("utf8");
 }
 
 function name(text: unknown): string {
   const s = String(text);
-  return s === "<Root>" ? "" : s.replace(/\.$/, "").toLowerCase();
+  if (s === "<Root>") return "";
+  return unescaped(s).replace(/\.$/, "").toLowerCase();
 }
 
 /** What makes a message the one that it is. */
@@ -67,7 +87,7 @@ function truthKey(m: TruthMessage): string {
     case "rtp":
       return `rtp ${m["ssrc"]} ${m["seq"]}`;
     case "rtcp":
-      return `rtcp ${m["ssrc"]}`;
+      return "rtcp";
     case "bittorrent":
       return `bittorrent ${m["msg"]} ${m["index"] ?? ""} ${m["begin"] ?? ""}`;
     case "bt-utp":
@@ -93,7 +113,7 @@ function recordKey(r: CaptureRecord): string {
     case "rtp":
       return `rtp ${b["ssrc"]} ${b["seq"]}`;
     case "rtcp":
-      return `rtcp ${b["ssrc"]}`;
+      return "rtcp";
     case "bittorrent":
       return `bittorrent ${b["msg"]} ${b["index"] ?? ""} ${b["begin"] ?? ""}`;
     case "bt-utp":
