@@ -66,9 +66,11 @@ class Parser {
     while (at < end && isDigit(bytes[at] as number)) at++;
     if (at === end) this.truncated();
     if (at === digits) this.fail("int-nodigit", at, "an integer without digits");
-    if (bytes[at] !== E) this.fail("int-baddigit", at, "an integer with something else than digits");
+    if (bytes[at] !== E)
+      this.fail("int-baddigit", at, "an integer with something else than digits");
     const count = at - digits;
-    if (count > MAX_INTEGER_DIGITS) this.fail("int-too-long", digits, `more than ${MAX_INTEGER_DIGITS} digits`);
+    if (count > MAX_INTEGER_DIGITS)
+      this.fail("int-too-long", digits, `more than ${MAX_INTEGER_DIGITS} digits`);
     if (bytes[digits] === 0x30) {
       if (count > 1) this.deviate("int-leading-zero", digits, "an integer with a leading zero");
       else if (negative) this.deviate("int-negative-zero", start, "the integer -0");
@@ -85,11 +87,13 @@ class Parser {
     let length = 0;
     while (at < end && isDigit(bytes[at] as number)) {
       length = length * 10 + (bytes[at] as number) - 0x30;
-      if (++at - from > MAX_LENGTH_DIGITS) this.fail("len-too-long", from, "a length of too many digits");
+      if (++at - from > MAX_LENGTH_DIGITS)
+        this.fail("len-too-long", from, "a length of too many digits");
     }
     if (at === end) this.truncated();
     if (bytes[at] !== COLON) this.fail("len-baddigit", at, "a length without colon");
-    if (bytes[from] === 0x30 && at - from > 1) this.deviate("len-leading-zero", from, "a length with a leading zero");
+    if (bytes[from] === 0x30 && at - from > 1)
+      this.deviate("len-leading-zero", from, "a length with a leading zero");
     this.at = at + 1;
     if (length > end - this.at) this.truncated();
     return length;
@@ -138,8 +142,14 @@ class Parser {
 
   private judgeOrder(before: Uint8Array, key: Uint8Array, at: number): void {
     const order = compare(before, key);
-    if (order === 0) this.deviate("key-duplicate", at, `the key ${JSON.stringify(latin1(key, 0, Math.min(key.length, 40)))} stands twice`);
-    else if (order > 0) this.deviate("key-unsorted", at, "a key that sorts before the one before it");
+    if (order === 0)
+      this.deviate(
+        "key-duplicate",
+        at,
+        `the key ${JSON.stringify(latin1(key, 0, Math.min(key.length, 40)))} stands twice`,
+      );
+    else if (order > 0)
+      this.deviate("key-unsorted", at, "a key that sorts before the one before it");
   }
 }
 
@@ -147,7 +157,12 @@ function isDigit(octet: number): boolean {
   return octet >= 0x30 && octet <= 0x39;
 }
 
-function integerOf(bytes: Uint8Array, from: number, to: number, negative: boolean): number | bigint {
+function integerOf(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  negative: boolean,
+): number | bigint {
   if (to - from <= 15) {
     let value = 0;
     for (let i = from; i < to; i++) value = value * 10 + (bytes[i] as number) - 0x30;
@@ -181,7 +196,8 @@ export function decode(
 ): BencodeNode {
   const parser = new Parser(bytes, start, end, options);
   const node = parser.value(0);
-  if (parser.at < end) parser.deviate("trailing", parser.at, `${end - parser.at} octets follow the value`);
+  if (parser.at < end)
+    parser.deviate("trailing", parser.at, `${end - parser.at} octets follow the value`);
   return node;
 }
 

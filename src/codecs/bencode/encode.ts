@@ -23,7 +23,8 @@ export function encode(value: Bencodable): Uint8Array {
 }
 
 function write(writer: Writer, value: Bencodable, depth: number): void {
-  if (depth > MAX_DEPTH) throw new EncodeError("bencode.depth", "BEP 3", `more than ${MAX_DEPTH} levels`);
+  if (depth > MAX_DEPTH)
+    throw new EncodeError("bencode.depth", "BEP 3", `more than ${MAX_DEPTH} levels`);
   if (typeof value === "number" || typeof value === "bigint") {
     if (typeof value === "number" && !Number.isSafeInteger(value)) {
       throw new EncodeError("bencode.integer", "BEP 3", `${value} is no exact integer`);
@@ -47,7 +48,11 @@ function string(writer: Writer, bytes: Uint8Array): void {
   writer.bytes(bytes);
 }
 
-function dict(writer: Writer, pairs: readonly [string | Uint8Array, Bencodable | undefined][], depth: number): void {
+function dict(
+  writer: Writer,
+  pairs: readonly [string | Uint8Array, Bencodable | undefined][],
+  depth: number,
+): void {
   const entries = pairs
     .filter((pair): pair is [string | Uint8Array, Bencodable] => pair[1] !== undefined)
     .map(([key, item]) => [typeof key === "string" ? utf8Bytes(key) : key, item] as const)
@@ -56,7 +61,11 @@ function dict(writer: Writer, pairs: readonly [string | Uint8Array, Bencodable |
   entries.forEach(([key, item], i) => {
     const before = entries[i - 1];
     if (before !== undefined && compare(before[0], key) === 0) {
-      throw new EncodeError("bencode.key-duplicate", "BEP 3", `the key ${JSON.stringify(latin1(key, 0, key.length))} stands twice`);
+      throw new EncodeError(
+        "bencode.key-duplicate",
+        "BEP 3",
+        `the key ${JSON.stringify(latin1(key, 0, key.length))} stands twice`,
+      );
     }
     string(writer, key);
     write(writer, item, depth + 1);

@@ -67,7 +67,10 @@ export function getInteger(node: BencodeNode | undefined, name: string): number 
   return value?.kind === "integer" && typeof value.value === "number" ? value.value : undefined;
 }
 
-export function getList(node: BencodeNode | undefined, name: string): readonly BencodeNode[] | undefined {
+export function getList(
+  node: BencodeNode | undefined,
+  name: string,
+): readonly BencodeNode[] | undefined {
   const value = get(node, name);
   return value?.kind === "list" ? value.items : undefined;
 }

@@ -16,7 +16,10 @@ export interface NodeContact extends Contact {
 
 function contactAt(bytes: Uint8Array, at: number, size: number): Contact {
   const address = size === 6 ? formatIpv4(bytes, at) : formatIpv6(bytes, at);
-  return { address, port: ((bytes[at + size - 2] as number) << 8) | (bytes[at + size - 1] as number) };
+  return {
+    address,
+    port: ((bytes[at + size - 2] as number) << 8) | (bytes[at + size - 1] as number),
+  };
 }
 
 /** Whole contacts of `size` octets (6 or 18); a ragged tail is left out. */
@@ -38,13 +41,25 @@ export function nodes(bytes: Uint8Array, size: number): NodeContact[] {
 /** @throws EncodeError when the address or port is none */
 export function encodeContact(contact: Contact): Uint8Array {
   const address = parseIpv4(contact.address) ?? parseIpv6(contact.address);
-  if (address === undefined || !Number.isInteger(contact.port) || contact.port < 0 || contact.port > 65_535) {
-    throw new EncodeError("bittorrent.contact", "BEP 23", `${contact.address}:${contact.port} is no contact`);
+  if (
+    address === undefined ||
+    !Number.isInteger(contact.port) ||
+    contact.port < 0 ||
+    contact.port > 65_535
+  ) {
+    throw new EncodeError(
+      "bittorrent.contact",
+      "BEP 23",
+      `${contact.address}:${contact.port} is no contact`,
+    );
   }
   return concat([address, Uint8Array.of(contact.port >> 8, contact.port & 255)]);
 }
 
-export function encodeContacts(list: readonly Contact[]): { readonly v4: Uint8Array; readonly v6: Uint8Array } {
+export function encodeContacts(list: readonly Contact[]): {
+  readonly v4: Uint8Array;
+  readonly v6: Uint8Array;
+} {
   const encoded = list.map(encodeContact);
   return {
     v4: concat(encoded.filter((bytes) => bytes.length === 6)),
@@ -55,6 +70,7 @@ export function encodeContacts(list: readonly Contact[]): { readonly v4: Uint8Ar
 /** @throws EncodeError */
 export function encodeNode(node: NodeContact): Uint8Array {
   const id = fromHex(node.id);
-  if (id?.length !== 20) throw new EncodeError("bittorrent.node", "BEP 5", "a node id is 20 octets in hex");
+  if (id?.length !== 20)
+    throw new EncodeError("bittorrent.node", "BEP 5", "a node id is 20 octets in hex");
   return concat([id, encodeContact(node)]);
 }

@@ -1,9 +1,10 @@
 /** The extension protocol and what travels in it: BEP 10, metadata exchange (BEP 9), peer exchange (BEP 11). */
-import type { BencodeNode } from "../bencode/node.ts";
-import { get, getBytes, getInteger, getText } from "../bencode/node.ts";
+
 import { decode, decodePrefix } from "../bencode/decode.ts";
 import type { Bencodable } from "../bencode/encode.ts";
 import { encode } from "../bencode/encode.ts";
+import type { BencodeNode } from "../bencode/node.ts";
+import { get, getBytes, getInteger, getText } from "../bencode/node.ts";
 import type { DecodeOptions } from "../errors.ts";
 import { DecodeError, deviate } from "../errors.ts";
 import { strictUtf8 } from "../reader.ts";
@@ -33,18 +34,30 @@ export interface ExtensionHandshake {
 }
 
 /** @throws DecodeError */
-export function decodeExtensionHandshake(payload: Uint8Array, options: DecodeOptions = {}): ExtensionHandshake {
+export function decodeExtensionHandshake(
+  payload: Uint8Array,
+  options: DecodeOptions = {},
+): ExtensionHandshake {
   const dict = decodePrefix(payload, options);
-  if (dict.kind !== "dict") throw new DecodeError("bittorrent.extension.handshake", 0, "BEP 10", "not a dictionary");
+  if (dict.kind !== "dict")
+    throw new DecodeError("bittorrent.extension.handshake", 0, "BEP 10", "not a dictionary");
   const extensions = new Map<string, number>();
   const m = get(dict, "m");
   if (m?.kind === "dict") {
     for (const { key, value } of m.entries) {
       const name = strictUtf8(key, 0, key.length);
-      if (name === undefined || value.kind !== "integer" || extensions.size >= MAX_EXTENSIONS) continue;
+      if (name === undefined || value.kind !== "integer" || extensions.size >= MAX_EXTENSIONS)
+        continue;
       const id = Number(value.value);
       if (id >= 0 && id <= 255) extensions.set(name, id);
-      else deviate(options, "bittorrent.extension.id", value.start, "BEP 10", `${name} has the id ${value.value}`);
+      else
+        deviate(
+          options,
+          "bittorrent.extension.id",
+          value.start,
+          "BEP 10",
+          `${name} has the id ${value.value}`,
+        );
     }
   }
   const client = getText(dict, "v");
@@ -52,7 +65,13 @@ export function decodeExtensionHandshake(payload: Uint8Array, options: DecodeOpt
   const requestQueue = getInteger(dict, "reqq");
   const size = getInteger(dict, "metadata_size");
   if (size !== undefined && (size <= 0 || size > MAX_METADATA_BYTES)) {
-    deviate(options, "bittorrent.metadata.size", get(dict, "metadata_size")?.start ?? 0, "BEP 9", `a metadata size of ${size}`);
+    deviate(
+      options,
+      "bittorrent.metadata.size",
+      get(dict, "metadata_size")?.start ?? 0,
+      "BEP 9",
+      `a metadata size of ${size}`,
+    );
   }
   return {
     extensions,
@@ -67,7 +86,12 @@ export function decodeExtensionHandshake(payload: Uint8Array, options: DecodeOpt
 /** BEP 9. */
 export type MetadataMessage =
   | { readonly type: "request"; readonly piece: number }
-  | { readonly type: "data"; readonly piece: number; readonly totalSize: number; readonly data: Uint8Array }
+  | {
+      readonly type: "data";
+      readonly piece: number;
+      readonly totalSize: number;
+      readonly data: Uint8Array;
+    }
   | { readonly type: "reject"; readonly piece: number };
 
 const METADATA_TYPES = ["request", "data", "reject"] as const;
@@ -89,7 +113,10 @@ export function decodeMetadata(payload: Uint8Array, options: DecodeOptions = {})
 }
 
 export function encodeMetadata(message: MetadataMessage): Uint8Array {
-  const dict: Record<string, Bencodable> = { msg_type: METADATA_TYPES.indexOf(message.type), piece: message.piece };
+  const dict: Record<string, Bencodable> = {
+    msg_type: METADATA_TYPES.indexOf(message.type),
+    piece: message.piece,
+  };
   if (message.type !== "data") return encode(dict);
   return concat([encode({ ...dict, total_size: message.totalSize }), message.data]);
 }
@@ -107,7 +134,12 @@ export function decodePeerExchange(payload: Uint8Array, options: DecodeOptions =
     const bytes = getBytes(dict, name);
     if (bytes === undefined) return [];
     if (bytes.length % size !== 0) {
-      throw new DecodeError("bittorrent.pex.ragged", get(dict, name)?.start ?? 0, "BEP 11", `${name} is not a whole number of contacts`);
+      throw new DecodeError(
+        "bittorrent.pex.ragged",
+        get(dict, name)?.start ?? 0,
+        "BEP 11",
+        `${name} is not a whole number of contacts`,
+      );
     }
     return contacts(bytes, size);
   };

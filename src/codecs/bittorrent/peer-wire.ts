@@ -73,8 +73,18 @@ export type PeerMessage =
   | { readonly msg: Signal }
   | { readonly msg: Indexed; readonly index: number }
   | { readonly msg: "bitfield"; readonly bits: Uint8Array }
-  | { readonly msg: Ranged; readonly index: number; readonly begin: number; readonly length: number }
-  | { readonly msg: "piece"; readonly index: number; readonly begin: number; readonly block: Uint8Array }
+  | {
+      readonly msg: Ranged;
+      readonly index: number;
+      readonly begin: number;
+      readonly length: number;
+    }
+  | {
+      readonly msg: "piece";
+      readonly index: number;
+      readonly begin: number;
+      readonly block: Uint8Array;
+    }
   | { readonly msg: "port"; readonly port: number }
   | { readonly msg: "extended"; readonly id: number; readonly payload: Uint8Array }
   | ({ readonly msg: HashRanged } & HashRange)
@@ -95,16 +105,27 @@ export function decodeHandshake(bytes: Uint8Array): Handshake {
       throw new DecodeError("bittorrent.handshake.protocol", 0, "BEP 3", "no BitTorrent handshake");
     }
   }
-  const handshake = { msg: "handshake", reserved: reader.hex(8), infoHash: reader.hex(20), peerId: reader.hex(20) } as const;
+  const handshake = {
+    msg: "handshake",
+    reserved: reader.hex(8),
+    infoHash: reader.hex(20),
+    peerId: reader.hex(20),
+  } as const;
   if (reader.remaining > 0) {
-    throw new DecodeError("bittorrent.handshake.trailing", reader.offset, "BEP 3", "octets follow the handshake");
+    throw new DecodeError(
+      "bittorrent.handshake.trailing",
+      reader.offset,
+      "BEP 3",
+      "octets follow the handshake",
+    );
   }
   return handshake;
 }
 
 function octets(name: string, text: string, count: number): Uint8Array {
   const bytes = fromHex(text);
-  if (bytes?.length !== count) throw new EncodeError("bittorrent.field", "BEP 3", `${name} is not ${count} octets in hex`);
+  if (bytes?.length !== count)
+    throw new EncodeError("bittorrent.field", "BEP 3", `${name} is not ${count} octets in hex`);
   return bytes;
 }
 
@@ -149,7 +170,11 @@ export function lengthFits(type: number, length: number): boolean {
   if (name === "piece") return length > 9 && length <= MAX_MESSAGE_BYTES;
   if (name === "bitfield") return length > 1 && length <= MAX_MESSAGE_BYTES;
   if (name === "extended") return length >= 2 && length <= MAX_MESSAGE_BYTES;
-  return length >= 1 + HASH_RANGE_BYTES && (length - 1 - HASH_RANGE_BYTES) % 32 === 0 && length <= MAX_MESSAGE_BYTES;
+  return (
+    length >= 1 + HASH_RANGE_BYTES &&
+    (length - 1 - HASH_RANGE_BYTES) % 32 === 0 &&
+    length <= MAX_MESSAGE_BYTES
+  );
 }
 
 /**
@@ -160,18 +185,33 @@ export function decodeMessage(bytes: Uint8Array, options: PeerOptions = {}): Pee
   const reader = new Reader(bytes, "bittorrent.message.truncated", "BEP 3");
   const length = reader.u32();
   if (length > MAX_MESSAGE_BYTES) {
-    throw new DecodeError("bittorrent.message.too-long", 0, "BEP 3", `a message of ${length} octets`);
+    throw new DecodeError(
+      "bittorrent.message.too-long",
+      0,
+      "BEP 3",
+      `a message of ${length} octets`,
+    );
   }
   reader.need(length);
   if (length < reader.remaining) {
-    throw new DecodeError("bittorrent.message.trailing", 4 + length, "BEP 3", "octets follow the message");
+    throw new DecodeError(
+      "bittorrent.message.trailing",
+      4 + length,
+      "BEP 3",
+      "octets follow the message",
+    );
   }
   if (length === 0) return { msg: "keep_alive" };
   const type = reader.u8();
   const name = NAMES.get(type);
   if (name === undefined) return { msg: "unknown", type, payload: reader.take(reader.remaining) };
   if (!lengthFits(type, length)) {
-    throw new DecodeError("bittorrent.message.length", 0, SPECS[name] ?? "BEP 3", `${name} has ${length} octets`);
+    throw new DecodeError(
+      "bittorrent.message.length",
+      0,
+      SPECS[name] ?? "BEP 3",
+      `${name} has ${length} octets`,
+    );
   }
   return body(name, reader, options);
 }
@@ -209,7 +249,12 @@ function body(name: MessageName, reader: Reader, options: PeerOptions): PeerMess
       return { msg: name, index, begin, length };
     }
     case "piece":
-      return { msg: name, index: pieceIndex(reader, options), begin: reader.u32(), block: reader.take(reader.remaining) };
+      return {
+        msg: name,
+        index: pieceIndex(reader, options),
+        begin: reader.u32(),
+        block: reader.take(reader.remaining),
+      };
     case "port":
       return { msg: name, port: reader.u16() };
     case "extended":
@@ -227,7 +272,12 @@ function body(name: MessageName, reader: Reader, options: PeerOptions): PeerMess
 function pieceIndex(reader: Reader, options: PeerOptions): number {
   const index = reader.u32();
   if (options.pieceCount !== undefined && index >= options.pieceCount) {
-    throw new DecodeError("bittorrent.piece.index", reader.offset - 4, "BEP 3", `piece ${index} of ${options.pieceCount}`);
+    throw new DecodeError(
+      "bittorrent.piece.index",
+      reader.offset - 4,
+      "BEP 3",
+      `piece ${index} of ${options.pieceCount}`,
+    );
   }
   return index;
 }
@@ -238,10 +288,24 @@ function bitfield(reader: Reader, options: PeerOptions): Uint8Array {
   const { pieceCount } = options;
   if (pieceCount === undefined) return bits;
   if (bits.length !== Math.ceil(pieceCount / 8)) {
-    throw new DecodeError("bittorrent.bitfield.length", 5, "BEP 3", `${bits.length} octets for ${pieceCount} pieces`);
+    throw new DecodeError(
+      "bittorrent.bitfield.length",
+      5,
+      "BEP 3",
+      `${bits.length} octets for ${pieceCount} pieces`,
+    );
   }
-  if (pieceCount % 8 !== 0 && ((bits[bits.length - 1] as number) & (0xff >> pieceCount % 8)) !== 0) {
-    deviate(options, "bittorrent.bitfield.spare", 5 + bits.length - 1, "BEP 3", "spare bits are set");
+  if (
+    pieceCount % 8 !== 0 &&
+    ((bits[bits.length - 1] as number) & (0xff >> (pieceCount % 8))) !== 0
+  ) {
+    deviate(
+      options,
+      "bittorrent.bitfield.spare",
+      5 + bits.length - 1,
+      "BEP 3",
+      "spare bits are set",
+    );
   }
   return bits;
 }
@@ -270,7 +334,8 @@ export function encodeMessage(message: PeerMessage): Uint8Array {
   if (message.msg === "keep_alive") return writer.finish();
   writer.u8(message.msg === "unknown" ? message.type : MESSAGE[message.msg]);
   writeBody(writer, message);
-  if (writer.at - 4 > MAX_MESSAGE_BYTES) throw new EncodeError("bittorrent.message.too-long", "BEP 3", "the message is too long");
+  if (writer.at - 4 > MAX_MESSAGE_BYTES)
+    throw new EncodeError("bittorrent.message.too-long", "BEP 3", "the message is too long");
   writer.patchU32(0, writer.at - 4);
   return writer.finish();
 }
@@ -294,7 +359,8 @@ function writeBody(writer: Writer, message: Exclude<PeerMessage, { msg: "keep_al
       u32(writer, "begin", message.begin);
       return writer.bytes(message.block);
     case "port":
-      if (message.port > 65_535) throw new EncodeError("bittorrent.field", "BEP 5", "port is above 65535");
+      if (message.port > 65_535)
+        throw new EncodeError("bittorrent.field", "BEP 5", "port is above 65535");
       return writer.u16(message.port);
     case "extended":
       writer.u8(message.id);
@@ -343,12 +409,27 @@ export class PeerWireDecoder implements StreamDecoder<Handshake | PeerMessage> {
     let length = HANDSHAKE_BYTES;
     if (this.greeted) {
       if (left < 4) return undefined;
-      length = 4 + (((kept[at] as number) << 24) >>> 0) + (((kept[at + 1] as number) << 16) | ((kept[at + 2] as number) << 8) | (kept[at + 3] as number));
+      length =
+        4 +
+        (((kept[at] as number) << 24) >>> 0) +
+        (((kept[at + 1] as number) << 16) |
+          ((kept[at + 2] as number) << 8) |
+          (kept[at + 3] as number));
       if (length - 4 > MAX_MESSAGE_BYTES) {
-        throw new DecodeError("bittorrent.message.too-long", this.passed + at, "BEP 3", `a message of ${length - 4} octets`);
+        throw new DecodeError(
+          "bittorrent.message.too-long",
+          this.passed + at,
+          "BEP 3",
+          `a message of ${length - 4} octets`,
+        );
       }
     } else if (left > 0 && kept[at] !== PROTOCOL_STRING.length) {
-      throw new DecodeError("bittorrent.handshake.protocol", this.passed, "BEP 3", "no BitTorrent handshake");
+      throw new DecodeError(
+        "bittorrent.handshake.protocol",
+        this.passed,
+        "BEP 3",
+        "no BitTorrent handshake",
+      );
     }
     if (left < length) return undefined;
     const bytes = kept.subarray(at, at + length);
@@ -366,7 +447,12 @@ export class PeerWireDecoder implements StreamDecoder<Handshake | PeerMessage> {
   /** @throws DecodeError when a message is cut */
   end(): void {
     if (this.at === this.kept.length) return;
-    throw new DecodeError("bittorrent.message.truncated", this.passed + this.at, "BEP 3", "the stream ends inside a message");
+    throw new DecodeError(
+      "bittorrent.message.truncated",
+      this.passed + this.at,
+      "BEP 3",
+      "the stream ends inside a message",
+    );
   }
 }
 
@@ -375,4 +461,3 @@ export function clientOf(peerId: Uint8Array): string | undefined {
   const text = String.fromCharCode(...peerId.subarray(0, 8));
   return /^-[A-Za-z~]{2}[0-9A-Za-z.]{4}-$/.test(text) ? text.slice(1, 7) : undefined;
 }
-

@@ -59,7 +59,8 @@ export function utpPayloadAt(bytes: Uint8Array, start: number, end: number): num
 export function decodeUtp(bytes: Uint8Array, options: DecodeOptions = {}): UtpPacket {
   const reader = new Reader(bytes, "utp.truncated", "BEP 29");
   const first = reader.u8();
-  if ((first & 15) !== 1) throw new DecodeError("utp.version", 0, "BEP 29", `version ${first & 15}, not 1`);
+  if ((first & 15) !== 1)
+    throw new DecodeError("utp.version", 0, "BEP 29", `version ${first & 15}, not 1`);
   const type = UTP_TYPES[first >> 4];
   if (type === undefined) throw new DecodeError("utp.type", 0, "BEP 29", `no type ${first >> 4}`);
   let next = reader.u8();
@@ -75,13 +76,23 @@ export function decodeUtp(bytes: Uint8Array, options: DecodeOptions = {}): UtpPa
   const extensions: UtpExtension[] = [];
   while (next !== 0) {
     if (extensions.length === MAX_EXTENSIONS) {
-      throw new DecodeError("utp.extensions", reader.offset, "BEP 29", `more than ${MAX_EXTENSIONS} extensions`);
+      throw new DecodeError(
+        "utp.extensions",
+        reader.offset,
+        "BEP 29",
+        `more than ${MAX_EXTENSIONS} extensions`,
+      );
     }
     const extension = next;
     next = reader.u8();
     const length = reader.u8();
     if (extension === SELECTIVE_ACK && (length === 0 || length % 4 !== 0)) {
-      throw new DecodeError("utp.selective-ack", reader.offset - 1, "BEP 29", `a selective ack of ${length} octets`);
+      throw new DecodeError(
+        "utp.selective-ack",
+        reader.offset - 1,
+        "BEP 29",
+        `a selective ack of ${length} octets`,
+      );
     }
     extensions.push({ type: extension, data: reader.hex(length) });
   }
@@ -105,7 +116,11 @@ export function encodeUtp(packet: UtpPacket): Uint8Array {
   packet.extensions.forEach((extension, i) => {
     const data = fromHex(extension.data);
     if (data === undefined || data.length > 255 || extension.type < 1 || extension.type > 255) {
-      throw new EncodeError("utp.extension", "BEP 29", "an extension is a type from 1 to 255 and up to 255 octets in hex");
+      throw new EncodeError(
+        "utp.extension",
+        "BEP 29",
+        "an extension is a type from 1 to 255 and up to 255 octets in hex",
+      );
     }
     writer.u8(packet.extensions[i + 1]?.type ?? 0);
     writer.u8(data.length);

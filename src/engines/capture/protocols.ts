@@ -1,5 +1,7 @@
 /** The protocols that the analyser knows, in the order in which content is tried. */
 
+import { bittorrent } from "./dissect/bittorrent.ts";
+import { dht } from "./dissect/dht.ts";
 import { dns, dnsStream, llmnr, mdns } from "./dissect/dns.ts";
 import { http } from "./dissect/http.ts";
 import {
@@ -21,12 +23,16 @@ import {
 import { rtcp, rtp } from "./dissect/rtp.ts";
 import { sip, sipStream } from "./dissect/sip.ts";
 import { framedStunStream, stun, stunStream } from "./dissect/stun.ts";
+import { tracker } from "./dissect/tracker.ts";
+import { utp } from "./dissect/utp.ts";
 import type { DatagramProtocol, StreamProtocol } from "./dissector.ts";
 
 /** Strong marks first; weak ones last. */
 export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
   sip,
   stun,
+  dht,
+  tracker,
   dtls,
   rtcp,
   rtp,
@@ -42,10 +48,12 @@ export const DATAGRAM_PROTOCOLS: readonly DatagramProtocol[] = [
   dns,
   mdns,
   llmnr,
+  utp,
 ];
 
 export const STREAM_PROTOCOLS: readonly StreamProtocol[] = [
   tls,
+  bittorrent,
   http,
   sipStream,
   stunStream,
