@@ -17,6 +17,8 @@ import type { Mark } from "../mark.ts";
 
 const D = 0x64;
 const E = 0x65;
+/** Values of `y`. */
+const TYPES: ReadonlySet<string> = new Set(["q", "r", "e"]);
 
 /** Every KRPC dictionary begins with one of its keys of one letter, or `ip`, `ro`. */
 function beginsKrpc(bytes: Uint8Array, start: number, end: number): boolean {
@@ -57,7 +59,15 @@ class DhtDatagrams implements DatagramDissector {
     const size = end - start;
     try {
       const dict = decode(view(bytes, start, end), { tolerate: (issue) => issues.push(issue) });
-      if (getText(dict, "y") === undefined || getBytes(dict, "t") === undefined) return false;
+      if (!TYPES.has(getText(dict, "y") ?? "")) return false;
+      if (getBytes(dict, "t") === undefined) {
+        issues.push({
+          code: "krpc.transaction",
+          offset: 0,
+          spec: "BEP 5",
+          message: "no transaction id",
+        });
+      }
       out.emit("bt-dht", flow, direction, mark, size, dhtRecord(dict), {
         malformed: false,
         issues,
@@ -78,7 +88,7 @@ export const dht: DatagramProtocol = {
     if (!beginsKrpc(bytes, start, end) || bytes[end - 1] !== E) return false;
     try {
       const dict = decode(view(bytes, start, end), { tolerate: () => {} });
-      return getText(dict, "y") !== undefined && getBytes(dict, "t") !== undefined;
+      return TYPES.has(getText(dict, "y") ?? "");
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return false; // Not bencoded: some other protocol.
