@@ -42,6 +42,25 @@ export class Fixed {
   }
 }
 
+/** Three digits of a value below 1000. Returns the index after them. */
+function group(bytes: Uint8Array, at: number, value: number): number {
+  const d = value * 4;
+  bytes[at] = DIGITS3[d] as number;
+  bytes[at + 1] = DIGITS3[d + 1] as number;
+  bytes[at + 2] = DIGITS3[d + 2] as number;
+  return at + 3;
+}
+
+/** As `group` without leading zeros. */
+function lead(bytes: Uint8Array, from: number, value: number): number {
+  let at = from;
+  const d = value * 4;
+  if (value >= 100) bytes[at++] = DIGITS3[d] as number;
+  if (value >= 10) bytes[at++] = DIGITS3[d + 1] as number;
+  bytes[at] = DIGITS3[d + 2] as number;
+  return at + 1;
+}
+
 const POWERS = Array.from({ length: 10 }, (_, n) => 10 ** n);
 
 export class JsonWriter {
@@ -102,17 +121,23 @@ export class JsonWriter {
       this.at = at + 1;
       return;
     }
-    if (value < 1000) {
-      const d = value * 4;
-      if (value >= 100) bytes[at++] = DIGITS3[d] as number;
-      bytes[at] = DIGITS3[d + 1] as number;
-      bytes[at + 1] = DIGITS3[d + 2] as number;
-      this.at = at + 2;
+    let rest = value;
+    if (value >= 1e6) {
+      const millions = Math.floor(value / 1e6);
+      this.uint(millions);
+      at = this.at;
+      rest = value - millions * 1e6;
+      at = group(bytes, at, (rest / 1000) | 0);
+      this.at = group(bytes, at, rest % 1000);
       return;
     }
-    const high = Math.floor(value / 1000);
-    this.uint(high);
-    this.digits3(value - high * 1000);
+    if (rest >= 1000) {
+      const thousands = (rest / 1000) | 0;
+      at = lead(bytes, at, thousands);
+      this.at = group(bytes, at, rest - thousands * 1000);
+      return;
+    }
+    this.at = lead(bytes, at, rest);
   }
 
   /** `units` / 10^`digits` (at most 9) as JSON.stringify writes the number. Needs room for 32. */
@@ -229,6 +254,49 @@ export class JsonWriter {
       }
     }
     this.at = at;
+  }
+
+  /**
+   * As `latin1`, but returns false, with nothing written, at an octet beyond ASCII: the caller then
+   * knows better what it stands for. Makes its own room.
+   */
+  ascii(source: Uint8Array, start: number, end: number): boolean {
+    this.room((end - start) * 6);
+    const { bytes } = this;
+    const before = this.at;
+    let at = before;
+    for (let i = start; i < end; i++) {
+      const code = source[i] as number;
+      if (PLAIN[code] === 1) {
+        bytes[at++] = code;
+      } else if (code >= 0x80) {
+        this.at = before;
+        return false;
+      } else {
+        this.at = at;
+        this.escaped(code);
+        at = this.at;
+      }
+    }
+    this.at = at;
+    return true;
+  }
+
+  /** The inside of a JSON string. Makes its own room. */
+  inside(text: string): void {
+    const { length } = text;
+    this.room(length * 6);
+    const { bytes } = this;
+    const begin = this.at;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7e || PLAIN[code] === 0) {
+        this.raw(JSON.stringify(text).slice(1, -1), begin);
+        return;
+      }
+      bytes[begin + i] = code;
+    }
+    this.at = begin + length;
   }
 
   /** A string as a quoted JSON string in UTF-8, as JSON.stringify writes it. Makes its own room. */

@@ -32,21 +32,12 @@ const QUOTE = 0x22;
 
 /** Octets as the inside of a JSON string: as UTF-8 where they are that, else one code point each. */
 function writeOctets(json: JsonWriter, bytes: Uint8Array, start: number, end: number): void {
-  for (let i = start; i < end; i++) {
-    if ((bytes[i] as number) >= 0x80) {
-      writeText(json, strictUtf8(bytes, start, end) ?? latin1(bytes, start, end));
-      return;
-    }
-  }
-  json.latin1(bytes, start, end);
-}
-
-function writeText(json: JsonWriter, text: string): void {
-  json.raw(JSON.stringify(text).slice(1, -1));
+  if (json.ascii(bytes, start, end)) return;
+  json.inside(strictUtf8(bytes, start, end) ?? latin1(bytes, start, end));
 }
 
 function writeValue(json: JsonWriter, head: Head, index: number): void {
-  if (head.mended(index)) writeText(json, head.value(index));
+  if (head.mended(index)) json.inside(head.value(index));
   else writeOctets(json, head.bytes, head.valueStart(index), head.valueEnd(index));
 }
 
@@ -68,13 +59,13 @@ export function writeHead(json: JsonWriter, head: Head, framing: Framing): void 
   json.room(64);
   if (head.kind === "request") {
     json.put(REQUEST);
-    writeText(json, head.method);
+    json.inside(head.method);
     json.room(16);
     json.put(URI);
     writeOctets(json, head.bytes, head.targetStart, head.targetEnd);
     json.room(32);
     json.put(REQUEST_VERSION);
-    writeText(json, head.version);
+    json.inside(head.version);
     const host = head.find(FIELD.HOST);
     if (host >= 0) {
       json.room(16);
@@ -85,7 +76,7 @@ export function writeHead(json: JsonWriter, head: Head, framing: Framing): void 
     json.put(RESPONSE);
     json.uint(head.statusCode);
     json.put(RESPONSE_VERSION);
-    writeText(json, head.version);
+    json.inside(head.version);
     json.room(16);
     json.put(PHRASE);
     writeOctets(json, head.bytes, head.reasonStart, head.reasonEnd);

@@ -22,6 +22,8 @@ const MALFORMED = new Fixed(',"malformed":true');
 const ISSUES = new Fixed(',"issues":');
 const END = new Fixed("}\n");
 
+/** Records of one direction after which its endpoints' text is kept. */
+const KEEP_AFTER = 4;
 /** Room for the envelope's fixed parts and numbers, without names. */
 const ENVELOPE_ROOM = 400;
 
@@ -59,6 +61,23 @@ export class BulkOutput {
     if (protocol !== this.last.name) this.last = this.protocolText(protocol);
     this.last.records++;
     json.put(this.last.text);
+    const known = flow.envelopes[direction];
+    if (known !== undefined) json.put(known);
+    else this.endpoints(flow, direction);
+    if (mark.file !== undefined) {
+      json.put(FILE);
+      json.string(mark.file);
+      json.room(ENVELOPE_ROOM);
+    }
+    json.put(BYTES);
+    json.uint(bytes);
+    if (this.inIcmp) json.put(IN_ICMP);
+  }
+
+  /** Addresses, ports and stream. Flows with many records keep the text. */
+  private endpoints(flow: Flow, direction: Direction): void {
+    const { json } = this;
+    const from = json.at;
     json.put(SRC);
     const forward = direction === 0;
     if (flow.family === 4) {
@@ -78,14 +97,9 @@ export class BulkOutput {
     json.uint(forward ? flow.bPort : flow.aPort);
     json.put(flow.protocol === 17 ? UDP_STREAM : TCP_STREAM);
     json.uint(flow.stream);
-    if (mark.file !== undefined) {
-      json.put(FILE);
-      json.string(mark.file);
-      json.room(ENVELOPE_ROOM);
+    if (++flow.records[direction] === KEEP_AFTER) {
+      flow.envelopes[direction] = new Fixed(json.text(from));
     }
-    json.put(BYTES);
-    json.uint(bytes);
-    if (this.inIcmp) json.put(IN_ICMP);
   }
 
   end(malformed: boolean, issues: readonly Issue[]): void {

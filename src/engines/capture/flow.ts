@@ -3,6 +3,7 @@
  * an LRU list through the flows, so that memory is bound by live flows, not by the capture.
  */
 import { formatIpv4, formatIpv6 } from "../../codecs/ip-text.ts";
+import type { Fixed } from "../../codecs/json-writer.ts";
 import type { DatagramDissector, Direction, StreamDissector } from "./dissector.ts";
 import type { Heads } from "./identify.ts";
 import type { Mark } from "./mark.ts";
@@ -55,6 +56,9 @@ export class Flow {
   named = false;
   /** State of the registry of announced media when this flow was last looked up there. */
   mediaVersion = 0;
+  /** Records written in each direction, and the text of the endpoints once there were some. */
+  readonly records: [number, number] = [0, 0];
+  readonly envelopes: [Fixed | undefined, Fixed | undefined] = [undefined, undefined];
   hash = 0;
   newer: Flow | undefined = undefined;
   older: Flow | undefined = undefined;
@@ -73,6 +77,10 @@ export class Flow {
     this.mediaVersion = 0;
     this.aText = undefined;
     this.bText = undefined;
+    this.records[0] = 0;
+    this.records[1] = 0;
+    this.envelopes[0] = undefined;
+    this.envelopes[1] = undefined;
   }
 
   get transport(): "tcp" | "udp" {

@@ -108,9 +108,10 @@ export class TcpState {
         half.sequence = sequence;
       }
     } else if (!half.started) {
+      // RFC 9293 3.8.4: a keep-alive may carry one octet that was sent before and means nothing.
+      const probe = packet.end - packet.start === 1 && (flags & TCP_FLAG.PSH) === 0;
       half.started = true;
-      half.sequence = sequence;
-      // A keep-alive or a window probe would be one byte behind; nothing else tells.
+      half.sequence = probe ? (sequence + 1) | 0 : sequence;
     }
     if ((flags & TCP_FLAG.ACK) !== 0) this.acknowledge(other, packet.acknowledgment);
     const length = packet.end - packet.start + packet.missing;

@@ -90,6 +90,9 @@ class HttpDirection implements HttpSink {
   private readonly direction: Direction;
   /** JSON of the head and trailers: shared scratch, or a copy when the message goes on in later packets. */
   private text: Uint8Array = EMPTY;
+  private textLength = 0;
+  /** `text` is the shared scratch. */
+  private borrowed = false;
   private trailerText: Uint8Array = EMPTY;
   private hasHead = false;
   private bodyBytes = 0;
@@ -145,7 +148,16 @@ class HttpDirection implements HttpSink {
     const { scratch } = owner;
     scratch.at = 0;
     writeHead(scratch, parsed, framing);
-    this.text = scratch.written().slice();
+    this.text = scratch.bytes;
+    this.textLength = scratch.at;
+    this.borrowed = true;
+  }
+
+  /** The shared scratch is about to be used by others: an unfinished message keeps its own copy. */
+  settle(): void {
+    if (!this.borrowed) return;
+    this.text = this.text.slice(0, this.textLength);
+    this.borrowed = false;
   }
 
   body(_bytes: Uint8Array, start: number, end: number): void {
@@ -155,6 +167,7 @@ class HttpDirection implements HttpSink {
   chunk(): void {}
 
   trailers(parsed: Head): void {
+    this.settle();
     const { scratch } = this.owner;
     scratch.at = 0;
     writeTrailers(scratch, parsed);
@@ -189,7 +202,7 @@ class HttpDirection implements HttpSink {
     }
     if (this.hasHead) {
       if (error !== undefined) this.issue(error.toIssue());
-      this.finish(this.text.length === 0 ? 0 : this.bodyBytes, true);
+      this.finish(this.bodyBytes, true);
     }
     this.fresh();
   }
@@ -210,6 +223,7 @@ class HttpDirection implements HttpSink {
     this.write(bytes, malformed || this.holed, duration ? asked?.mark : undefined);
     this.holed = false;
     this.hasHead = false;
+    this.borrowed = false;
   }
 
   private write(bytes: number, malformed: boolean, asked: Mark | undefined): void {
@@ -223,6 +237,7 @@ class HttpDirection implements HttpSink {
       bulk.end(malformed, issues);
       return;
     }
+    this.settle();
     const { scratch } = owner;
     scratch.at = 0;
     this.writeBody(scratch, asked);
@@ -232,8 +247,8 @@ class HttpDirection implements HttpSink {
 
   private writeBody(json: JsonWriter, asked: Mark | undefined): void {
     const { mark } = this.owner;
-    json.room(this.text.length + this.trailerText.length + 160);
-    json.copy(this.text, 0, this.text.length);
+    json.room(this.textLength + this.trailerText.length + 160);
+    json.copy(this.text, 0, this.textLength);
     json.put(BODY_BYTES);
     json.uint(this.bodyBytes);
     json.copy(this.trailerText, 0, this.trailerText.length);
@@ -347,6 +362,7 @@ class HttpStream implements StreamDissector {
     let at = end;
     try {
       at = parser.push(bytes, start, end);
+      side.settle();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       side.broken(error);
