@@ -13,18 +13,11 @@ import { parse } from "./parse.ts";
 import { writeRdata } from "./rdata-text.ts";
 
 const ID = new Fixed(',"id":');
-const QDCOUNT = new Fixed(',"qdcount":');
-const ANCOUNT = new Fixed(',"ancount":');
-const NSCOUNT = new Fixed(',"nscount":');
-const ARCOUNT = new Fixed(',"arcount":');
-const QUESTIONS = new Fixed(',"questions":[');
-/** What closes a section (0: the questions) and opens the next. */
-const BETWEEN = [
-  new Fixed('],"answers":['),
-  new Fixed('],"authority":['),
-  new Fixed('],"additional":['),
-  new Fixed("]"),
-];
+/** What closes the open section (0: the questions) and opens another, the empty ones between too. */
+const SECTIONS = ['],"answers":[', '],"authority":[', '],"additional":[', "]"];
+const BETWEEN = SECTIONS.map((_, from) =>
+  SECTIONS.map((_, to) => new Fixed(SECTIONS.slice(from, to + 1).join(""))),
+);
 const NAME = new Fixed('{"name":"');
 const NEXT_NAME = new Fixed(',{"name":"');
 const TYPE_KEY = new Fixed('","type":');
@@ -53,6 +46,13 @@ function flagText(flags: number): Fixed {
   flagTexts[flags] = text;
   return text;
 }
+
+function countText(qd: number, an: number, ns: number, ar: number): string {
+  return `,"qdcount":${qd},"ancount":${an},"nscount":${ns},"arcount":${ar},"questions":[`;
+}
+
+/** Text of the counts, where each is below 16: by four bits of each. */
+const countTexts: (Fixed | undefined)[] = new Array(65_536);
 
 /** `","type":T,"class":1` for the types that are seen; other classes are spelt out. */
 const typeTexts: (Fixed | undefined)[] = new Array(512);
@@ -92,7 +92,7 @@ export class DnsNdjson implements DnsSink {
     this.knownName = -1;
     parse(bytes, start, end, this);
     if (end - start < HEADER_BYTES) return;
-    this.section(4);
+    if (this.open < 4) this.section(4);
     if (this.edns) this.writeEdns(bytes);
   }
 
@@ -105,22 +105,29 @@ export class DnsNdjson implements DnsSink {
     this.flagsAt = json.at;
     this.flags = u16(bytes, start + 2);
     json.put(flagTexts[this.flags] ?? flagText(this.flags));
-    json.put(QDCOUNT);
-    json.uint(u16(bytes, start + 4));
-    json.put(ANCOUNT);
-    json.uint(u16(bytes, start + 6));
-    json.put(NSCOUNT);
-    json.uint(u16(bytes, start + 8));
-    json.put(ARCOUNT);
-    json.uint(u16(bytes, start + 10));
-    json.put(QUESTIONS);
+    const qd = u16(bytes, start + 4);
+    const an = u16(bytes, start + 6);
+    const ns = u16(bytes, start + 8);
+    const ar = u16(bytes, start + 10);
+    if ((qd | an | ns | ar) < 16) {
+      const key = (qd << 12) | (an << 8) | (ns << 4) | ar;
+      let text = countTexts[key];
+      if (text === undefined) {
+        text = new Fixed(countText(qd, an, ns, ar));
+        countTexts[key] = text;
+      }
+      json.put(text);
+    } else {
+      json.raw(countText(qd, an, ns, ar));
+    }
   }
 
   /** Closes sections until `next` is open. */
   private section(next: number): void {
     const { json } = this;
     json.room(64);
-    while (this.open < next) json.put(BETWEEN[this.open++] as Fixed);
+    json.put((BETWEEN[this.open] as Fixed[])[next - 1] as Fixed);
+    this.open = next;
     this.rows = 0;
   }
 

@@ -22,6 +22,9 @@ const MALFORMED = new Fixed(',"malformed":true');
 const ISSUES = new Fixed(',"issues":');
 const END = new Fixed("}\n");
 
+/** Lengths whose text is kept. */
+const SIZES = 2048;
+const sizeTexts: (Fixed | undefined)[] = new Array(SIZES).fill(undefined);
 /** Records of one direction after which its endpoints' text is kept. */
 const KEEP_AFTER = 4;
 /** Room for the envelope's fixed parts and numbers, without names. */
@@ -69,8 +72,17 @@ export class BulkOutput {
       json.string(mark.file);
       json.room(ENVELOPE_ROOM);
     }
-    json.put(BYTES);
-    json.uint(bytes);
+    if (bytes < SIZES) {
+      let text = sizeTexts[bytes];
+      if (text === undefined) {
+        text = new Fixed(`,"bytes":${bytes}`);
+        sizeTexts[bytes] = text;
+      }
+      json.put(text);
+    } else {
+      json.put(BYTES);
+      json.uint(bytes);
+    }
     if (this.inIcmp) json.put(IN_ICMP);
   }
 
@@ -81,11 +93,11 @@ export class BulkOutput {
     json.put(SRC);
     const forward = direction === 0;
     if (flow.family === 4) {
-      ipv4(json, forward ? flow.a0 : flow.b0);
+      json.ipv4Word(forward ? flow.a0 : flow.b0);
       json.put(SPORT);
       json.uint(forward ? flow.aPort : flow.bPort);
       json.put(DST);
-      ipv4(json, forward ? flow.b0 : flow.a0);
+      json.ipv4Word(forward ? flow.b0 : flow.a0);
     } else {
       ascii(json, flow.source(direction));
       json.put(SPORT);
@@ -154,16 +166,6 @@ export class BulkOutput {
       ascii(json, String(fraction).padStart(mark.digits, "0"));
     }
   }
-}
-
-function ipv4(json: JsonWriter, word: number): void {
-  json.uint(word >>> 24);
-  json.byte(0x2e);
-  json.uint((word >>> 16) & 0xff);
-  json.byte(0x2e);
-  json.uint((word >>> 8) & 0xff);
-  json.byte(0x2e);
-  json.uint(word & 0xff);
 }
 
 /** Short text that needs no escape; the caller has room for it. */

@@ -22,7 +22,7 @@ const HEADER_BYTES = 12;
 /** Queries that wait for their responses, over all flows: a power of two; later ones displace earlier. */
 const PENDING = 1 << 17;
 /** Places that are looked at for one query. */
-const PROBES = 8;
+const PROBES = 4;
 /** Seconds after which a query is asked anew rather than repeated. */
 const REPEAT_SECONDS = 60;
 const REQUEST_FRAME = new Fixed(',"requestFrame":');
