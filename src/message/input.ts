@@ -1,5 +1,6 @@
 /** The bytes that a command works on: given as hex, base64, a file's name, or on standard input. */
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, readSync, statSync } from "node:fs";
+import { isatty } from "node:tty";
 import { fromBase64, fromHex } from "../codecs/writer.ts";
 import { CommandError, EXIT } from "../failure.ts";
 
@@ -17,9 +18,8 @@ function refuse(message: string): never {
 /** `argument`: undefined or `-` for standard input. @throws CommandError */
 export function readInput(argument: string | undefined, form: InputForm): Uint8Array {
   if (argument === undefined || argument === "-") {
-    if (process.stdin.isTTY)
-      throw new CommandError("no input: give hex, base64, a file, or pipe bytes in");
-    return shaped(readFd(0, "standard input"), form, "standard input");
+    if (isatty(0)) throw new CommandError("no input: give hex, base64, a file, or pipe bytes in");
+    return shaped(readStandardInput(), form, "standard input");
   }
   if (form === "hex" || form === "base64") {
     const bytes = form === "hex" ? fromHex(argument) : fromBase64(argument);
@@ -44,7 +44,34 @@ function isFile(path: string): boolean {
   }
 }
 
-function readFd(source: number | string, name: string): Uint8Array {
+const pauseCell = new Int32Array(new SharedArrayBuffer(4));
+
+/** All of it: the other end may be slow, and the pipe need not block. */
+function readStandardInput(): Uint8Array {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(65_536);
+    let count = 0;
+    try {
+      count = readSync(0, chunk);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === "EAGAIN") {
+        Atomics.wait(pauseCell, 0, 0, 2);
+        continue;
+      }
+      if (code !== "EOF") refuse(`standard input: ${message}`);
+    }
+    if (count === 0) break;
+    size += count;
+    if (size > MAX_INPUT_BYTES) refuse("standard input: larger than 256 MiB");
+    chunks.push(chunk.subarray(0, count));
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function readFd(source: string, name: string): Uint8Array {
   try {
     const bytes = readFileSync(source);
     if (bytes.length > MAX_INPUT_BYTES) refuse(`${name}: larger than 256 MiB`);
