@@ -61,7 +61,7 @@ export function skipName(bytes: Uint8Array, at: number, start: number, end: numb
   let i = at;
   let length = 1;
   for (;;) {
-    if (i >= end) return fail(NAME_FAULT.TRUNCATED, i);
+    if (i >= end) return fail(NAME_FAULT.TRUNCATED, end);
     const b = bytes[i] as number;
     if (b === 0) return i + 1;
     if (b < 64) {
@@ -94,7 +94,7 @@ function followPointers(
       length += b + 1;
       if (length > MAX_NAME_BYTES) return fail(NAME_FAULT.TOO_LONG, i) > 0;
       i += b + 1;
-      if (i >= end) return fail(NAME_FAULT.TRUNCATED, i) > 0;
+      if (i >= end) return fail(NAME_FAULT.TRUNCATED, end) > 0;
     } else if (b >= 192) {
       if (i + 1 >= end) return fail(NAME_FAULT.TRUNCATED, i) > 0;
       const offset = ((b & 0x3f) << 8) | (bytes[i + 1] as number);

@@ -6,6 +6,9 @@ import { fieldsOf } from "./rdata-table.ts";
 
 /** RFC 1876 2: the only version of LOC. */
 const LOC_BYTES = 16;
+/** Angles count from here in thousandths of a second of arc. */
+const EQUATOR = 2 ** 31;
+const DEGREE = 3_600_000;
 
 /**
  * Rdata `bytes[at, end)` of a message that begins at `start`. Names may be compressed in any type:
@@ -62,7 +65,7 @@ export function skipField(
     case "ipv6":
       return at + 16;
     case "location":
-      return bytes[at] === 0 && end - at === LOC_BYTES ? end : -1;
+      return isLocation(bytes, at, end) ? end : -1;
     case "name":
       return skipName(bytes, at, start, end);
     case "string":
@@ -89,6 +92,22 @@ export function skipField(
     case "prefixes":
       return skipPrefixes(bytes, at, end);
   }
+}
+
+/** RFC 1876 2: version 0, sizes as two decimal digits, and a place that is on the globe. */
+function isLocation(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at !== LOC_BYTES || bytes[at] !== 0) return false;
+  for (let i = at + 1; i < at + 4; i++) {
+    if ((bytes[i] as number) >> 4 > 9 || ((bytes[i] as number) & 15) > 9) return false;
+  }
+  return (
+    Math.abs(u32(bytes, at + 4) - EQUATOR) <= 90 * DEGREE &&
+    Math.abs(u32(bytes, at + 8) - EQUATOR) <= 180 * DEGREE
+  );
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return u16(bytes, at) * 0x10000 + u16(bytes, at + 2);
 }
 
 function u16(bytes: Uint8Array, at: number): number {

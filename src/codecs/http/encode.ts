@@ -16,6 +16,11 @@ function allOf(table: Uint8Array, text: string): boolean {
   return true;
 }
 
+/** SP and HTAB only: other white space is part of a value. */
+function hasOuterBlank(text: string): boolean {
+  return /^[ \t]|[ \t]$/.test(text);
+}
+
 /**
  * The octets of a message, its body framed by its `chunks` where there are any. The fields are
  * written as given: lengths and codings are the caller's, and must fit the body.
@@ -73,7 +78,7 @@ function fieldLines(writer: Writer, fields: readonly Field[]): void {
         "RFC 9110 5.1",
         `the field name ${JSON.stringify(name)} is no token`,
       );
-    if (!allOf(TEXT, value) || value.trim() !== value) {
+    if (!allOf(TEXT, value) || hasOuterBlank(value)) {
       refuse(
         "http.field.value",
         "RFC 9110 5.5",

@@ -12,6 +12,11 @@ function hasLineEnd(text: string): boolean {
   return text.includes("\r") || text.includes("\n");
 }
 
+/** SP and HTAB only: other white space is part of a value. */
+function hasOuterBlank(text: string): boolean {
+  return /^[ \t]|[ \t]$/.test(text);
+}
+
 /**
  * The octets of a message. Fields are written as given, Content-Length too.
  * @throws EncodeError
@@ -22,7 +27,7 @@ export function encode(message: SipMessage): Uint8Array {
   for (const { name, value } of message.fields) {
     if (!isToken(name))
       refuse("sip.field.name", `the field name ${JSON.stringify(name)} is no token`);
-    if (hasLineEnd(value) || value.trim() !== value)
+    if (hasLineEnd(value) || hasOuterBlank(value))
       refuse("sip.field.value", `the value of ${name} has line ends or outer blanks`);
     writer.utf8(`${name}: ${value}\r\n`);
   }

@@ -3,9 +3,11 @@
 /** RFC 8489 5. */
 export const MAGIC_COOKIE = 0x2112a442;
 export const STUN_HEADER_BYTES = 20;
-/** RFC 5766 11.4 gives channels 0x4000 to 0x7fff; RFC 8656 12 only those to 0x4fff, yet peers of the first are alive. */
+/** RFC 8656 12: channel numbers 0x4000 to 0x4fff. */
 export const MIN_CHANNEL = 0x4000;
-export const MAX_CHANNEL = 0x7fff;
+export const MAX_CHANNEL = 0x4fff;
+/** RFC 5766 11.4 gave them up to here, and peers of it are alive. */
+export const LAST_CHANNEL = 0x7fff;
 /** A message has 65,535 bytes at most, an attribute takes four or more. */
 export const MAX_ATTRIBUTES = 16_384;
 

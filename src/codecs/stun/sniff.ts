@@ -1,5 +1,5 @@
 /** Is it STUN, is it ChannelData? RFC 8489 5, RFC 7983 7. Allocates nothing. */
-import { MAGIC_COOKIE, MAX_CHANNEL, MIN_CHANNEL, STUN_HEADER_BYTES } from "./constants.ts";
+import { LAST_CHANNEL, MAGIC_COOKIE, MIN_CHANNEL, STUN_HEADER_BYTES } from "./constants.ts";
 
 function u16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
@@ -49,7 +49,7 @@ export function looksLikeStun(bytes: Uint8Array, start: number, end: number): bo
 export function looksLikeChannelData(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < 4) return false;
   const channel = u16(bytes, start);
-  if (channel < MIN_CHANNEL || channel > MAX_CHANNEL) return false;
+  if (channel < MIN_CHANNEL || channel > LAST_CHANNEL) return false;
   const length = u16(bytes, start + 2);
   const extra = end - start - 4 - length;
   return extra >= 0 && extra <= (-length & 3);
@@ -63,7 +63,7 @@ export function framedBytes(bytes: Uint8Array, start: number, end: number): numb
   if (end === start) return 0;
   const first = bytes[start] as number;
   if (first >= 0x80) return -1;
-  if (first >= 0x40 && first > MAX_CHANNEL >> 8) return -1;
+  if (first >= 0x40 && first > LAST_CHANNEL >> 8) return -1;
   if (end - start < 4) return 0;
   const length = u16(bytes, start + 2);
   if (first >= 0x40) return 4 + length + (-length & 3);

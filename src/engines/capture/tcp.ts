@@ -134,7 +134,7 @@ export class TcpState {
       while (half.waiting.length > 0) this.giveUp(half, direction);
       const known = half.finAt >= 0 ? half.finAt : half.acked;
       if (half.started && !half.ended && known > half.next) {
-        this.owner.gap(this.flow, direction, known - half.next, at);
+        this.owner.gap(this.flow, direction, known - half.next, mark);
         half.next = known;
       }
       // No packet ended the stream: its last one did.

@@ -120,7 +120,7 @@ describe("RFC 9293 3.4: segments to streams", () => {
       .segment(1, 499, "", SYN | ACK, 100)
       .segment(0, 100, "ab")
       .segment(1, 500, "", ACK, 107);
-    expect(w.close()).toEqual(["0 data ab @3", "0 gap 5 @4", "0 end @4", "1 end @4"]);
+    expect(w.close()).toEqual(["0 data ab @3", "0 gap 5 @4", "0 end @3", "1 end @4"]);
   });
 
   it("FIN ends a direction when all before it has come; the other goes on", () => {
