@@ -11,6 +11,7 @@ import { renderLine } from "../render/line.ts";
 import { safe } from "../render/safe.ts";
 import type { TimeStyle } from "../render/time.ts";
 import { TimeFormatter } from "../render/time.ts";
+import { renderDetails } from "../render/tree.ts";
 import type { Selection, View } from "../render/views.ts";
 import { accountText, bulkJsonView, jsonView, textView } from "../render/views.ts";
 import type { DecodeFlags } from "./options.ts";
@@ -109,5 +110,14 @@ function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View
   const toTerminal = flags.output === undefined && process.stdout.isTTY === true;
   const width = toTerminal ? process.stdout.columns : 0;
   const color = palette(flags.output === undefined ? flags.color : false);
-  return textView(out, selection, (record) => renderLine(record, { color, time, width }));
+  const details = { tree: flags.verbose, hex: flags.hex };
+  if (!details.tree && !details.hex) {
+    return textView(out, selection, (record) => renderLine(record, { color, time, width }));
+  }
+  return textView(
+    out,
+    selection,
+    (record) => renderLine(record, { color, time, width }) + renderDetails(record, details, color),
+    true,
+  );
 }

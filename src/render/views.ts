@@ -52,6 +52,7 @@ export function textView(
   sink: ByteSink,
   selection: Selection,
   render: (record: CaptureRecord) => string | undefined,
+  wantsBytes = false,
 ): View {
   let parts: string[] = [];
   let length = 0;
@@ -73,7 +74,7 @@ export function textView(
     length += text.length;
     if (length >= WRITE_BYTES) flush();
     if (++shown === limit) selection.onLimit?.();
-  });
+  }, wantsBytes);
   return { output, flush };
 }
 

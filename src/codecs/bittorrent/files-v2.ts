@@ -111,6 +111,9 @@ export function checkLayers(
   const pad = sha256 === undefined ? undefined : padHash(pieceLength, sha256);
   for (const { key, value } of dict.entries) {
     const file = large.get(hex(key));
+    if (key.length !== HASH_BYTES) {
+      refuse("piece-layers.form", value, "BEP 52", "a piece layer whose name is no hash");
+    }
     if (value.kind !== "string") {
       refuse("piece-layers.form", value, "BEP 52", "a piece layer that is no string");
     }

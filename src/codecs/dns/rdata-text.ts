@@ -41,11 +41,13 @@ export function writeRdata(
   let i = at;
   for (let n = 0; n < specs.length; n++) {
     const kind = (specs[n] as (typeof specs)[number])[1];
-    if (n > 0) {
+    const next = skipField(kind, bytes, i, end, start);
+    // An empty list prints nothing, not even the blank before it.
+    const empty = next === i && (kind === "params" || kind === "types" || kind === "prefixes");
+    if (n > 0 && !empty) {
       json.room(1);
       json.byte(SPACE);
     }
-    const next = skipField(kind, bytes, i, end, start);
     writeField(json, kind, bytes, i, next, start);
     i = next;
   }

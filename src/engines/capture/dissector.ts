@@ -59,6 +59,13 @@ export interface Fault {
   readonly issues: readonly Issue[];
 }
 
+/** Where the bytes of a message lie; valid during the call. */
+export interface Raw {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface DissectorContext {
   readonly out: Emitter;
   readonly account: Account;
@@ -96,7 +103,10 @@ export interface Emitter {
     bytes: number,
     body: object,
     fault?: Fault | undefined,
+    raw?: Raw | undefined,
   ): void;
+  /** Messages' bytes are wanted: `raw` is then to be given where it can be. */
+  readonly wantsBytes: boolean;
   /** The packet now dissected was quoted by ICMP. */
   readonly inIcmp: boolean;
   /** Present when records go straight to NDJSON bytes; hot protocols then write themselves. */

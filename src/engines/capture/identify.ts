@@ -347,4 +347,4 @@ export class Identifier {
   }
 }
 
-const SILENT: Emitter = { bulk: undefined, inIcmp: false, emit: () => {} };
+const SILENT: Emitter = { bulk: undefined, inIcmp: false, wantsBytes: false, emit: () => {} };

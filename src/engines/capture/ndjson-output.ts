@@ -10,6 +10,7 @@ const NO_ISSUES: readonly never[] = [];
 export class NdjsonOutput implements Emitter {
   readonly bulk: BulkOutput;
   readonly json: JsonWriter;
+  readonly wantsBytes = false;
 
   /** `onRecord` is called after each line; it takes what has gathered and resets `json.at` when it likes. */
   constructor(onRecord: (json: JsonWriter) => void, capacity = 1 << 20) {

@@ -1,7 +1,7 @@
 /** One record as an object: the envelope of every record, and the keys of its protocol. */
 import type { Issue } from "../../codecs/errors.ts";
 import { JsonWriter } from "../../codecs/json-writer.ts";
-import type { Direction, Emitter, Fault } from "./dissector.ts";
+import type { Direction, Emitter, Fault, Raw } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 import { timeText } from "./mark.ts";
@@ -24,6 +24,8 @@ export interface CaptureRecord {
   readonly body: Readonly<Record<string, unknown>>;
   readonly malformed?: true;
   readonly issues?: readonly Issue[];
+  /** The message's bytes, where they were asked for. */
+  readonly raw?: Uint8Array;
 }
 
 /** Makes an object of each message and hands it on. */
@@ -33,8 +35,12 @@ export class ObjectOutput implements Emitter {
   private readonly onRecord: (record: CaptureRecord) => void;
   private readonly counts: Record<string, number> = {};
 
-  constructor(onRecord: (record: CaptureRecord) => void) {
+  readonly wantsBytes: boolean;
+
+  /** `wantsBytes`: records carry the bytes of their messages. */
+  constructor(onRecord: (record: CaptureRecord) => void, wantsBytes = false) {
     this.onRecord = onRecord;
+    this.wantsBytes = wantsBytes;
   }
 
   records(): Record<string, number> {
@@ -49,6 +55,7 @@ export class ObjectOutput implements Emitter {
     bytes: number,
     body: object,
     fault?: Fault,
+    raw?: Raw,
   ): void {
     this.counts[protocol] = (this.counts[protocol] ?? 0) + 1;
     this.onRecord({
@@ -67,13 +74,14 @@ export class ObjectOutput implements Emitter {
       body: body as Readonly<Record<string, unknown>>,
       ...(fault?.malformed === true ? { malformed: true as const } : {}),
       ...(fault !== undefined && fault.issues.length > 0 ? { issues: fault.issues } : {}),
+      ...(this.wantsBytes && raw !== undefined ? { raw: raw.bytes.slice(raw.start, raw.end) } : {}),
     });
   }
 }
 
 /** The record as one line of NDJSON, without its line end: byte for byte what the bulk path writes. */
 export function writeRecord(json: JsonWriter, record: CaptureRecord): void {
-  const { time, body, malformed, issues, frame, ...envelope } = record;
+  const { time, body, malformed, issues, frame, raw: _raw, ...envelope } = record;
   json.raw(`{"frame":${frame},"time":${time},`);
   json.raw(JSON.stringify(envelope).slice(1, -1));
   const text = JSON.stringify(body);

@@ -57,6 +57,7 @@ class DhtDatagrams implements DatagramDissector {
     const { out, account } = this.context;
     const issues: Issue[] = [];
     const size = end - start;
+    const raw = { bytes, start, end };
     try {
       const dict = decode(view(bytes, start, end), { tolerate: (issue) => issues.push(issue) });
       if (!TYPES.has(getText(dict, "y") ?? "")) return false;
@@ -68,15 +69,21 @@ class DhtDatagrams implements DatagramDissector {
           message: "no transaction id",
         });
       }
-      out.emit("bt-dht", flow, direction, mark, size, dhtRecord(dict), {
-        malformed: false,
-        issues,
-      });
+      out.emit(
+        "bt-dht",
+        flow,
+        direction,
+        mark,
+        size,
+        dhtRecord(dict),
+        { malformed: false, issues },
+        raw,
+      );
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       issues.push(error.toIssue());
       if (cut) account.truncated(size);
-      out.emit("bt-dht", flow, direction, mark, size, {}, { malformed: true, issues });
+      out.emit("bt-dht", flow, direction, mark, size, {}, { malformed: true, issues }, raw);
     }
     return true;
   }

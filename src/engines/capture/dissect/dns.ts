@@ -165,10 +165,9 @@ class DnsRecorder {
       body["requestFrame"] = asked.frame;
       body["latency"] = elapsed(asked, mark);
     }
-    this.context.out.emit(protocol, flow, direction, mark, end - start, body, {
-      malformed,
-      issues,
-    });
+    const fault = { malformed, issues };
+    const raw = { bytes, start, end };
+    this.context.out.emit(protocol, flow, direction, mark, end - start, body, fault, raw);
   }
 }
 

@@ -10,6 +10,7 @@ import { writeHead, writeTrailers } from "../../../codecs/http/ndjson.ts";
 import type { HttpSink } from "../../../codecs/http/parser.ts";
 import { HttpParser } from "../../../codecs/http/parser.ts";
 import { Fixed, JsonWriter } from "../../../codecs/json-writer.ts";
+import { concat } from "../../../codecs/writer.ts";
 import type { Direction, DissectorContext, StreamDissector, StreamProtocol } from "../dissector.ts";
 import type { Flow } from "../flow.ts";
 import { elapsed, elapsedUnits, Mark } from "../mark.ts";
@@ -21,6 +22,8 @@ const LATENCY = new Fixed(',"latency":');
 const DURATION = new Fixed(',"duration":');
 const EMPTY = new Uint8Array(0);
 const NO_ISSUES: readonly Issue[] = [];
+/** Bytes of a body that are kept to be shown. */
+const MAX_SHOWN_BYTES = 65_536;
 /** Requests of one connection that wait for their responses; more are not linked. */
 const MAX_PENDING = 4096;
 /** Issues told of one message. */
@@ -98,6 +101,8 @@ class HttpDirection implements HttpSink {
   private bodyBytes = 0;
   /** Some bytes of the body are not in the capture. */
   private holed = false;
+  /** Head and body without chunk framing, where the bytes are wanted. */
+  private wire: Uint8Array[] = [];
   /** Where the last bytes came. */
   readonly last = new Mark();
   private readonly begun = new Mark();
@@ -145,6 +150,7 @@ class HttpDirection implements HttpSink {
     } else {
       this.status = parsed.statusCode;
     }
+    if (owner.context.out.wantsBytes) this.wire = [parsed.bytes.slice(parsed.start, parsed.end)];
     const { scratch } = owner;
     scratch.at = 0;
     writeHead(scratch, parsed, framing);
@@ -160,8 +166,11 @@ class HttpDirection implements HttpSink {
     this.borrowed = false;
   }
 
-  body(_bytes: Uint8Array, start: number, end: number): void {
+  body(bytes: Uint8Array, start: number, end: number): void {
     this.bodyBytes += end - start;
+    if (this.wire.length > 0 && this.bodyBytes <= MAX_SHOWN_BYTES) {
+      this.wire.push(bytes.slice(start, end));
+    }
   }
 
   chunk(): void {}
@@ -242,7 +251,9 @@ class HttpDirection implements HttpSink {
     scratch.at = 0;
     this.writeBody(scratch, asked);
     const body = JSON.parse(`{${scratch.text(1)}}`) as object;
-    context.out.emit("http", flow, direction, mark, bytes, body, { malformed, issues });
+    const wire = concat(this.wire);
+    const raw = { bytes: wire, start: 0, end: wire.length };
+    context.out.emit("http", flow, direction, mark, bytes, body, { malformed, issues }, raw);
   }
 
   private writeBody(json: JsonWriter, asked: Mark | undefined): void {

@@ -211,12 +211,12 @@ export class PeerWire {
         if (message.id === 0) this.learn(half, message.payload, issues);
         else extension = this.halves[direction === 0 ? 1 : 0]?.extensions.get(message.id);
       }
-      this.emit(direction, mark, size, peerRecord(message, extension), issues, false);
+      this.emit(direction, mark, size, peerRecord(message, extension), issues, false, bytes);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       issues.push(error.toIssue());
       const msg = messageName(bytes[4] as number) ?? "unknown";
-      this.emit(direction, mark, size, { msg }, issues, true);
+      this.emit(direction, mark, size, { msg }, issues, true, bytes);
     }
   }
 
@@ -263,12 +263,20 @@ export class PeerWire {
     body: object,
     issues: readonly Issue[],
     malformed: boolean,
+    wire?: Uint8Array,
   ): void {
     const whole = { ...body, carrier: this.carrier };
-    this.context.out.emit("bittorrent", this.flow, direction, mark, bytes, whole, {
-      malformed,
-      issues,
-    });
+    const raw = wire === undefined ? undefined : { bytes: wire, start: 0, end: wire.length };
+    this.context.out.emit(
+      "bittorrent",
+      this.flow,
+      direction,
+      mark,
+      bytes,
+      whole,
+      { malformed, issues },
+      raw,
+    );
   }
 
   private lose(half: Half, mark: Mark): void {

@@ -65,10 +65,16 @@ class RtpDatagrams implements DatagramDissector {
     }
     const issues: Issue[] = [];
     const packet = decodeRtp(view(bytes, start, end), { tolerate: (issue) => issues.push(issue) });
-    out.emit("rtp", flow, direction, mark, end - start, rtpRecord(packet), {
-      malformed: cut,
-      issues: NO_ISSUES,
-    });
+    out.emit(
+      "rtp",
+      flow,
+      direction,
+      mark,
+      end - start,
+      rtpRecord(packet),
+      { malformed: cut, issues: NO_ISSUES },
+      { bytes, start, end },
+    );
     return true;
   }
 }
@@ -111,9 +117,19 @@ class RtcpDatagrams implements DatagramDissector {
     const { out, account } = this.context;
     if (cut) account.truncated(end - start);
     const size = end - start;
+    const raw = { bytes, start, end };
     if (!looksLikeRtcp(bytes, start, end) && encrypted(bytes, start, end)) {
       const body = { pt: bytes[start + 1], ssrc: u32(bytes, start + 4) };
-      out.emit("rtcp", flow, direction, mark, size, body, { malformed: false, issues: ENCRYPTED });
+      out.emit(
+        "rtcp",
+        flow,
+        direction,
+        mark,
+        size,
+        body,
+        { malformed: false, issues: ENCRYPTED },
+        raw,
+      );
       return true;
     }
     const issues: Issue[] = [];
@@ -130,7 +146,7 @@ class RtcpDatagrams implements DatagramDissector {
     if (bodies.length === 0) bodies.push({ pt: bytes[start + 1] });
     bodies.forEach((body, i) => {
       const fault = i === bodies.length - 1 ? { malformed, issues } : undefined;
-      out.emit("rtcp", flow, direction, mark, size, body, fault);
+      out.emit("rtcp", flow, direction, mark, size, body, fault, raw);
     });
     return true;
   }

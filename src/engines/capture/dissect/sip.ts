@@ -82,8 +82,9 @@ class SipRecorder {
   ): void {
     const { reading, issues } = tryMessage(bytes, start, end);
     const { out } = this.context;
+    const raw = { bytes, start, end };
     if (reading === undefined) {
-      out.emit("sip", flow, direction, mark, end - start, {}, { malformed: true, issues });
+      out.emit("sip", flow, direction, mark, end - start, {}, { malformed: true, issues }, raw);
       return;
     }
     const body = record(reading.message, reading.parts);
@@ -93,26 +94,42 @@ class SipRecorder {
       body["latency"] = elapsed(asked, mark);
     }
     const malformed = cut || issues.some((issue) => UNFINISHED.has(issue.code));
-    out.emit("sip", flow, direction, mark, reading.bytes, body, { malformed, issues });
+    out.emit("sip", flow, direction, mark, reading.bytes, body, { malformed, issues }, raw);
     const description = sdpBody(reading);
     if (description !== undefined) this.description(flow, direction, description, mark);
   }
 
   private description(flow: Flow, direction: Direction, bytes: Uint8Array, mark: Mark): void {
     const { context } = this;
+    const raw = { bytes, start: 0, end: bytes.length };
     const issues: Issue[] = [];
     try {
       const session = decodeSdp(bytes, { tolerate: (issue) => issues.push(issue) });
       if (!context.out.inIcmp) announceMedia(session, context.media, mark.frame);
       const body = sdpRecord(session);
-      context.out.emit("sdp", flow, direction, mark, bytes.length, body, {
-        malformed: false,
-        issues,
-      });
+      context.out.emit(
+        "sdp",
+        flow,
+        direction,
+        mark,
+        bytes.length,
+        body,
+        { malformed: false, issues },
+        raw,
+      );
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       issues.push(error.toIssue());
-      context.out.emit("sdp", flow, direction, mark, bytes.length, {}, { malformed: true, issues });
+      context.out.emit(
+        "sdp",
+        flow,
+        direction,
+        mark,
+        bytes.length,
+        {},
+        { malformed: true, issues },
+        raw,
+      );
     }
   }
 }

@@ -33,12 +33,19 @@ function emitItem(
   mark: Mark,
 ): void {
   const issues: Issue[] = [];
+  const raw = { bytes, start, end };
   try {
     const item = decodeStun(view(bytes, start, end), { tolerate: (issue) => issues.push(issue) });
-    context.out.emit("stun", flow, direction, mark, end - start, stunRecord(item), {
-      malformed: false,
-      issues,
-    });
+    context.out.emit(
+      "stun",
+      flow,
+      direction,
+      mark,
+      end - start,
+      stunRecord(item),
+      { malformed: false, issues },
+      raw,
+    );
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     issues.push(error.toIssue());
@@ -46,7 +53,16 @@ function emitItem(
       kind: "message",
       type: ((bytes[start] as number) << 8) | (bytes[start + 1] as number),
     };
-    context.out.emit("stun", flow, direction, mark, end - start, body, { malformed: true, issues });
+    context.out.emit(
+      "stun",
+      flow,
+      direction,
+      mark,
+      end - start,
+      body,
+      { malformed: true, issues },
+      raw,
+    );
   }
 }
 

@@ -87,7 +87,16 @@ class TrackerDatagrams implements DatagramDissector {
       issues.push(error.toIssue());
     }
     this.link(asks, body, mark);
-    out.emit("bt-tracker", flow, direction, mark, end - start, body, { malformed, issues });
+    out.emit(
+      "bt-tracker",
+      flow,
+      direction,
+      mark,
+      end - start,
+      body,
+      { malformed, issues },
+      { bytes, start, end },
+    );
     return true;
   }
 

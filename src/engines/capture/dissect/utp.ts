@@ -81,10 +81,16 @@ class UtpDatagrams implements DatagramDissector {
       const packet = decodeUtp(view(bytes, start, end), {
         tolerate: (issue) => issues.push(issue),
       });
-      out.emit("bt-utp", flow, direction, mark, size, utpRecord(packet), {
-        malformed: cut,
-        issues,
-      });
+      out.emit(
+        "bt-utp",
+        flow,
+        direction,
+        mark,
+        size,
+        utpRecord(packet),
+        { malformed: cut, issues },
+        { bytes, start, end },
+      );
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       return false;

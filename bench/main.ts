@@ -1,0 +1,235 @@
+/**
+ * The figures of docs/performance.md: npm run bench [-- NAME ...]. All are ratios measured side by
+ * side in one run, of CPU time (user and system) where tshark is the rival, since wall time on a
+ * shared machine means little. Captures are made first, the same each time, with the truth beside.
+ */
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readFileSync, statSync } from "node:fs";
+import { capture } from "./generate/captures.ts";
+
+const NETKIT = ["node", "bin/run.js"];
+const ROUNDS = 3;
+
+interface Measured {
+  readonly seconds: number;
+  readonly wall: number;
+  readonly stdout: string;
+  readonly peak: number;
+}
+
+/** CPU seconds of a command and all that it starts, by the shell's `times`. */
+function measure(command: readonly string[], keep = false): Measured {
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+  const script = `${quoted} ${keep ? "" : ">/dev/null"} 2>/dev/null; times >&2`;
+  const started = performance.now();
+  const run = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8", maxBuffer: 1 << 28 });
+  const wall = (performance.now() - started) / 1000;
+  const times = [...run.stderr.matchAll(/([0-9]+)m([0-9.]+)s/g)].slice(-2);
+  const seconds = times.reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
+  return { seconds, wall, stdout: run.stdout, peak: 0 };
+}
+
+/** The least of some rounds: what the machine's other work disturbed least. */
+function best(command: readonly string[], rounds = ROUNDS): Measured {
+  const all = Array.from({ length: rounds }, () => measure(command));
+  return all.reduce((a, b) => (a.seconds <= b.seconds ? a : b));
+}
+
+function line(name: string, text: string): void {
+  process.stdout.write(`${name.padEnd(34)} ${text}\n`);
+}
+
+function hasTshark(): boolean {
+  return spawnSync("tshark", ["--version"]).status === 0;
+}
+
+const FIELDS_OF_TSHARK =
+  "frame.number frame.time_epoch ip.src ip.dst dns.id dns.flags.response dns.flags.rcode dns.qry.name dns.qry.type dns.count.answers dns.a dns.cname";
+const FIELDS =
+  "frame,time,src,dst,dns.id,dns.qr,dns.rcode,dns.qname,dns.qtype,dns.ancount,dns.a,dns.cname";
+
+function tshark(path: string, fields: string): string[] {
+  return [
+    "tshark",
+    "-n",
+    "-r",
+    path,
+    "-T",
+    "fields",
+    ...fields.split(" ").flatMap((field) => ["-e", field]),
+  ];
+}
+
+function against(
+  name: string,
+  ours: Measured,
+  theirs: Measured,
+  packets: number,
+  target: string,
+): void {
+  const ratio = theirs.seconds / ours.seconds;
+  const rate = (seconds: number) => `${Math.round(packets / seconds / 1000)} k packets/s`;
+  line(
+    name,
+    `${ratio.toFixed(1)} x less CPU (netkit ${rate(ours.seconds)}, tshark ${rate(theirs.seconds)}; target ${target})`,
+  );
+}
+
+const BENCHES: Readonly<Record<string, () => void>> = {
+  startup: () => {
+    const rounds = 15;
+    const bare = best(["node", "-e", "0"], rounds);
+    const version = best([...NETKIT, "--version"], rounds);
+    const { path } = capture("dns", 0.000002);
+    const one = best([...NETKIT, "decode", "--json", path], rounds);
+    line(
+      "netkit --version",
+      `${(version.seconds / bare.seconds).toFixed(2)} x node -e 0 (target 2.0)`,
+    );
+    line(
+      "decode of a capture of few packets",
+      `${(one.seconds / bare.seconds).toFixed(2)} x node -e 0 (target 3.0)`,
+    );
+  },
+  dns: () => {
+    const { path, truth } = capture("dns", 1);
+    const theirs = best(tshark(path, FIELDS_OF_TSHARK), 1);
+    against(
+      "DNS to NDJSON",
+      best([...NETKIT, "decode", "--json", path]),
+      theirs,
+      truth.packets,
+      ">= 15 x",
+    );
+    against(
+      "DNS to the same 12 fields",
+      best([...NETKIT, "decode", "--fields", FIELDS, path], 1),
+      theirs,
+      truth.packets,
+      ">= 30 x",
+    );
+  },
+  http: () => {
+    const { path, truth } = capture("http", 1);
+    const theirs = best(tshark(path, "http.request.uri http.response.code"), 1);
+    against(
+      "HTTP to NDJSON",
+      best([...NETKIT, "decode", "--json", path]),
+      theirs,
+      truth.packets,
+      ">= 15 x",
+    );
+  },
+  sip: () => {
+    const { path, truth } = capture("sip", 1);
+    const theirs = best(tshark(path, "sip.Call-ID rtp.seq"), 1);
+    against(
+      "SIP and RTP to NDJSON",
+      best([...NETKIT, "decode", "--json", path]),
+      theirs,
+      truth.packets,
+      ">= 20 x",
+    );
+  },
+  bittorrent: () => {
+    const { path, truth } = capture("bittorrent", 1);
+    const theirs = best(tshark(path, "bittorrent.msg.type bittorrent.piece.index"), 1);
+    against(
+      "BitTorrent to NDJSON",
+      best([...NETKIT, "decode", "--json", path]),
+      theirs,
+      truth.packets,
+      ">= 15 x",
+    );
+  },
+  exact: () => {
+    for (const name of [
+      "dns",
+      "http",
+      "http-calm",
+      "http-damaged",
+      "sip",
+      "bittorrent",
+      "bittorrent-damaged",
+    ]) {
+      const { path, truth } = capture(name, 0.2);
+      const out = measure(
+        [...NETKIT, "decode", "--json", "--account", path],
+        true,
+      ).stdout.trimEnd();
+      const last = JSON.parse(out.slice(out.lastIndexOf("\n") + 1)) as {
+        account: { records: Record<string, number>; gapBytes: number };
+      };
+      const whole = new Map<string, number>();
+      for (const text of out.split("\n")) {
+        if (text.startsWith('{"account"')) continue;
+        const { protocol, malformed } = JSON.parse(text) as {
+          protocol: string;
+          malformed?: boolean;
+        };
+        if (malformed !== true) whole.set(protocol, (whole.get(protocol) ?? 0) + 1);
+      }
+      const rows = Object.entries(truth.messages as Record<string, number>).map(
+        ([protocol, count]) => {
+          const found = whole.get(protocol) ?? 0;
+          return `${protocol} ${found} of ${count} (${((100 * found) / count).toFixed(3)} %)`;
+        },
+      );
+      line(
+        `exactness: ${name}`,
+        `${rows.join(", ")}; gap bytes ${last.account.gapBytes} of ${truth.gapBytes}`,
+      );
+    }
+  },
+  threads: () => {
+    const { path } = capture("http", 1);
+    const size = Math.round(statSync(path).size / 1e6);
+    const walls = (threads: number) =>
+      Math.min(
+        ...Array.from(
+          { length: ROUNDS },
+          () => measure([...NETKIT, "decode", "--json", "--threads", String(threads), path]).wall,
+        ),
+      );
+    line(
+      `two threads, ${size} MB`,
+      `${(walls(1) / walls(2)).toFixed(2)} x faster in wall time (target 1.4)`,
+    );
+  },
+  memory: () => {
+    for (const name of ["dns", "http", "bittorrent"]) {
+      const { path } = capture(name, 1);
+      line(
+        `memory: ${name}`,
+        `${Math.round(peakOf([...NETKIT, "decode", "--json", path]) / 1024)} MB at most (target 150)`,
+      );
+    }
+  },
+};
+
+/** Largest resident set in kilobytes, by the kernel's own count. */
+function peakOf(command: readonly string[]): number {
+  const sink = openSync("/dev/null", "w");
+  const script = `"$@" >/dev/null 2>/dev/null & p=$!; m=0; while kill -0 $p 2>/dev/null; do v=$(sed -n 's/VmHWM:[^0-9]*\\([0-9]*\\).*/\\1/p' /proc/$p/status 2>/dev/null); [ -n "$v" ] && m=$v; sleep 0.05; done; echo $m`;
+  const run = spawnSync("/bin/sh", ["-c", script, "sh", ...command], { encoding: "utf8" });
+  closeSync(sink);
+  return Number(run.stdout.trim());
+}
+
+const wanted = process.argv.slice(2);
+const names = wanted.length > 0 ? wanted : Object.keys(BENCHES);
+const model =
+  /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "unknown processor";
+line(
+  "machine",
+  `${model}, Node ${process.version}${hasTshark() ? "" : "; no tshark: those rows mean nothing"}`,
+);
+for (const name of names) {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    process.stderr.write(`no bench ${name}: one of ${Object.keys(BENCHES).join(", ")}\n`);
+    process.exitCode = 2;
+    break;
+  }
+  bench();
+}
