@@ -1,0 +1,157 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ObjectOutput, recordText } from "../../src/engines/capture/record.ts";
+import { decodeCaptures } from "../../src/net/capture/decode.ts";
+
+const OFFICE = "fixtures/captures/office.pcap";
+const golden = readFileSync("fixtures/captures/office.ndjson", "utf8");
+let folder = "";
+
+function netkit(args: readonly string[], input?: Buffer) {
+  const run = spawnSync("node", ["bin/run.js", ...args], {
+    input,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "netkit-test-"));
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("netkit decode", () => {
+  it("gives the records of the shipped capture", () => {
+    expect(netkit(["decode", "--json", OFFICE])).toMatchObject({ code: 0, out: golden });
+  });
+
+  it("gives the same from objects, a pipe, two threads and a compressed file", async () => {
+    const lines: string[] = [];
+    await decodeCaptures([OFFICE], new ObjectOutput((record) => lines.push(recordText(record))));
+    expect(`${lines.join("\n")}\n`).toBe(golden);
+    expect(netkit(["decode", "--json", "-"], readFileSync(OFFICE)).out).toBe(golden);
+    expect(netkit(["decode", "--json", "--threads", "2", OFFICE]).out).toBe(golden);
+    const packed = join(folder, "office.pcap.gz");
+    writeFileSync(packed, spawnSync("gzip", ["-c", OFFICE]).stdout);
+    expect(netkit(["decode", "--json", packed]).out).toBe(golden);
+  });
+
+  it("accounts for every byte", () => {
+    const { out } = netkit(["decode", "--json", "--account", OFFICE]);
+    const { account } = JSON.parse(out.trimEnd().split("\n").at(-1) as string) as {
+      account: Record<string, number>;
+    };
+    expect(
+      (account["decodedBytes"] ?? 0) +
+        (account["unknownBytes"] ?? 0) +
+        (account["truncatedBytes"] ?? 0),
+    ).toBe(account["payloadBytes"]);
+    expect(account["gapBytes"]).toBe(1000);
+  });
+
+  it("filters, selects fields and writes files whole", () => {
+    const filtered = netkit([
+      "decode",
+      "--fields",
+      "frame,dns.qname,dns.a",
+      "--filter",
+      "dns && dns.qr == 1",
+      OFFICE,
+    ]);
+    expect(filtered.out).toBe("frame\tdns.qname\tdns.a\n2\twww.example.com.\t198.51.100.7\n");
+    const file = join(folder, "out.ndjson");
+    expect(netkit(["decode", "--json", "--output", file, OFFICE]).code).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(golden);
+  });
+
+  it.each([
+    [["decode", "/nowhere/x.pcap"], 3, /no such file/],
+    [["decode", "src"], 3, /directory/],
+    [["decode", "package.json"], 3, /capture/],
+    [["decode", "--filter", "dns.qname contans 1", OFFICE], 2, /\^/],
+    [["decode", "--fields", "dns.nonsense", OFFICE], 2, /nonsense/],
+    [["decode", "--bogus", OFFICE], 2, /bogus/],
+    [["bogus"], 2, /bogus/],
+  ])("%j exits %i with one clear line", (args, code, line) => {
+    const run = netkit(args);
+    expect(run.code).toBe(code);
+    expect(run.out).toBe("");
+    expect(run.err).toMatch(line);
+    expect(run.err).not.toMatch(/ at .*\.js:/);
+  });
+
+  it("a damaged tail is told with its offset: exit 0, with --strict 3", () => {
+    const cut = join(folder, "cut.pcap");
+    writeFileSync(cut, readFileSync(OFFICE).subarray(0, -20));
+    const run = netkit(["decode", "--json", cut]);
+    expect(run.code).toBe(0);
+    expect(run.err).toMatch(/at byte [0-9]+/);
+    expect(netkit(["decode", "--json", "--strict", cut]).code).toBe(3);
+  });
+
+  it("ends quietly when its reader goes away", () => {
+    const run = spawnSync("sh", ["-c", `node bin/run.js decode --json ${OFFICE} | head -1`], {
+      encoding: "utf8",
+    });
+    expect(run.stderr.split("\n").filter((l) => l.startsWith("netkit:"))).toEqual([]);
+  });
+});
+
+describe("single messages", () => {
+  const QUERY = "1a2b01000001000000000000076578616d706c6503636f6d0000010001";
+
+  it("decode and encode are each other's reverse", () => {
+    const json = netkit(["dns", "decode", QUERY]).out;
+    expect(JSON.parse(json)).toMatchObject({
+      id: 6699,
+      questions: [{ name: "example.com.", type: 1 }],
+    });
+    expect(netkit(["dns", "encode", "--to", "hex"], Buffer.from(json)).out).toBe(`${QUERY}\n`);
+    const http = Buffer.from("GET / HTTP/1.1\r\nHost: a\r\nX:  folded\r\n value \r\n\r\n");
+    const decoded = netkit(["http", "decode"], http).out;
+    expect(netkit(["http", "encode"], Buffer.from(decoded)).out).toBe(http.toString());
+  });
+
+  it("refuse what is broken: exit 3, with offset and section", () => {
+    expect(netkit(["dns", "decode", QUERY.slice(0, -2)])).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/byte 25.*RFC 1035/),
+    });
+    expect(
+      netkit(["torrent", "decode", "--strict", "--input", "raw"], Buffer.from("i03e")),
+    ).toMatchObject({ code: 3 });
+  });
+});
+
+describe("netkit conform codec", () => {
+  it("tells a decoder that takes everything from a good one", () => {
+    const bad = netkit([
+      "conform",
+      "codec",
+      "bencode",
+      "--exec",
+      "true",
+      "--only",
+      "int",
+      "--format",
+      "junit",
+    ]);
+    expect(bad.code).toBe(1);
+    expect(bad.out).toMatch(/<testsuite .*failures="[1-9]/);
+    const good = netkit([
+      "conform",
+      "codec",
+      "bencode",
+      "--exec",
+      "node bin/run.js torrent decode --strict --input raw {}",
+      "--only",
+      "int-n",
+    ]);
+    expect(good).toMatchObject({ code: 0, out: expect.stringMatching(/ 0 failed/) });
+  });
+});
