@@ -6,11 +6,6 @@ export function view(bytes: Uint8Array, start: number, end: number): Uint8Array 
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
-/** A private copy of `bytes[start, end)`. */
-export function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return bytes.slice(start, end);
-}
-
 let cachedBytes: Uint8Array | undefined;
 let cachedBuffer: Buffer | undefined;
 

@@ -30,5 +30,8 @@ export { MAX_LABEL_BYTES, MAX_NAME_BYTES, nameLabels } from "./name.ts";
 export type { DnsSink } from "./parse.ts";
 export { parse, SECTION } from "./parse.ts";
 export { formatRdata, isOpaque, rdataBytes, rdataFromBytes } from "./rdata.ts";
+export { rdataFromText } from "./rdata-parse.ts";
 export type { RdataOf } from "./rdata-table.ts";
 export { record } from "./record.ts";
+export type { ZoneOptions } from "./zonefile.ts";
+export { readZone, ttlOf, writeZone } from "./zonefile.ts";

@@ -14,6 +14,7 @@ const KEYS = [
   "ipv6hint",
   "dohpath",
   "ohttp",
+  "tls-supported-groups",
 ];
 
 export function paramName(key: number): string {
