@@ -5,6 +5,7 @@
 
 import { OUTCOME, Packet } from "../../codecs/link/packet.ts";
 import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
+import { view } from "../../codecs/reader.ts";
 import type { Totals } from "./account.ts";
 import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
@@ -54,6 +55,9 @@ export class Analyser {
   private readonly identifier: Identifier;
   private waitingTotal = 0;
   private frame = 0;
+  /** The array that packets came in last, and a plain view of it. */
+  private source: Uint8Array = new Uint8Array(0);
+  private sourceView: Uint8Array = this.source;
 
   constructor(out: AnalyserOutput, options: AnalyserOptions = {}) {
     this.out = out;
@@ -109,7 +113,7 @@ export class Analyser {
     totals.bytes += captured.end - captured.start;
     let outcome = packet.decode(
       captured.interface.linkType,
-      captured.bytes,
+      this.plain(captured.bytes),
       captured.start,
       captured.end,
     );
@@ -123,6 +127,15 @@ export class Analyser {
     if (outcome === OUTCOME.UDP) this.udp(packet, mark);
     else if (outcome === OUTCOME.TCP) this.tcp(packet, mark);
     else if (outcome === OUTCOME.MALFORMED) totals.malformedPackets++;
+  }
+
+  /** Of a Buffer, `slice` shares memory: what is kept of packets must come from a plain array. */
+  private plain(bytes: Uint8Array): Uint8Array {
+    if (bytes !== this.source) {
+      this.source = bytes;
+      this.sourceView = view(bytes, 0, bytes.length);
+    }
+    return this.sourceView;
   }
 
   /** The capture is over: streams end, waiting messages are told. */
