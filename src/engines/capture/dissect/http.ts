@@ -412,7 +412,12 @@ class HttpStream implements StreamDissector {
     this.mark = mark;
     const side = this.directions[direction];
     const { parser } = side;
-    if (parser === undefined || side.lost) return;
+    if (side.lost) return;
+    if (parser === undefined) {
+      // Not even the beginning was seen: what comes next may be the middle of a body.
+      side.lost = true;
+      return;
+    }
     if (parser.inBody) {
       side.hole(missing);
       if (parser.skip(missing)) return;

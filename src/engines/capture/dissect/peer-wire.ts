@@ -413,9 +413,28 @@ function strongHeader(bytes: Uint8Array, at: number): boolean {
   return false;
 }
 
+/** Whether whole messages of known types fill the bytes: a segment of short messages. */
+function chainFills(bytes: Uint8Array): boolean {
+  let at = 0;
+  let messages = 0;
+  while (at + 4 <= bytes.length) {
+    const length = u32(bytes, at);
+    if (length > 0) {
+      const type = bytes[at + 4] as number;
+      if (at + 5 > bytes.length || messageName(type) === undefined || !lengthFits(type, length)) {
+        return false;
+      }
+      messages++;
+    }
+    at += 4 + length;
+  }
+  return messages > 0 && at === bytes.length;
+}
+
 /** `first`: the bytes begin with a segment, so a message may well begin there. */
 function findMessage(bytes: Uint8Array, first: boolean): number {
   const end = bytes.length;
+  if (first && chainFills(bytes)) return 0;
   for (let i = 0; i + PIECE_HEAD_BYTES <= end; i++) {
     // The prefix of all messages that are searched begins with two zero bytes, or 00 and a few bits.
     if (bytes[i] !== 0 || (bytes[i + 1] as number) > 2 || !strongHeader(bytes, i)) continue;
