@@ -11,7 +11,7 @@ import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
 import type { Account, DissectorContext, Emitter } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
-import { FlowTable } from "./flow.ts";
+import { FlowTable, MAX_FLOWS } from "./flow.ts";
 import type { IdentifyOptions } from "./identify.ts";
 import { Identifier } from "./identify.ts";
 import { Mark } from "./mark.ts";
@@ -20,7 +20,7 @@ import type { StreamOwner } from "./tcp.ts";
 import { TcpState } from "./tcp.ts";
 
 /** Bytes that may wait behind holes in all flows together. */
-const MAX_WAITING_TOTAL = 48 * 1024 * 1024;
+const MAX_WAITING_TOTAL = 24 * 1024 * 1024;
 
 export interface AnalyserOptions extends IdentifyOptions {
   /** Protocols to guess from weak evidence. */
@@ -49,7 +49,8 @@ export class Analyser {
   readonly totals: Totals = newTotals();
   private readonly out: AnalyserOutput;
   private readonly packet = new Packet();
-  private readonly flows: FlowTable;
+  private readonly udpFlows: FlowTable;
+  private readonly tcpFlows: FlowTable;
   private readonly defragmenter = new Defragmenter();
   private readonly mark = new Mark();
   private readonly identifier: Identifier;
@@ -61,7 +62,8 @@ export class Analyser {
 
   constructor(out: AnalyserOutput, options: AnalyserOptions = {}) {
     this.out = out;
-    this.flows = new FlowTable((flow) => this.closeFlow(flow));
+    this.udpFlows = new FlowTable((flow) => this.closeFlow(flow), MAX_FLOWS.udp);
+    this.tcpFlows = new FlowTable((flow) => this.closeFlow(flow), MAX_FLOWS.tcp);
     const account: Account = {
       unknown: (bytes) => {
         this.totals.decodedBytes -= bytes;
@@ -143,7 +145,8 @@ export class Analyser {
     const lost = this.defragmenter.lostBytes;
     this.defragmenter.end();
     this.fragmentsLost(this.defragmenter.lostBytes - lost);
-    this.flows.closeAll();
+    this.tcpFlows.closeAll();
+    this.udpFlows.closeAll();
     this.totals.records = this.out.records();
   }
 
@@ -155,8 +158,8 @@ export class Analyser {
 
   private udp(packet: Packet, mark: Mark): void {
     const { totals, out } = this;
-    const flow = this.flows.lookup(packet, mark.seconds);
-    const { direction } = this.flows;
+    const flow = this.udpFlows.lookup(packet, mark.seconds);
+    const { direction } = this.udpFlows;
     if (packet.end === packet.start) return;
     if (!this.owns(flow)) {
       this.identifier.foreignDatagram(flow, direction, packet, mark);
@@ -175,17 +178,20 @@ export class Analyser {
   }
 
   private tcp(packet: Packet, mark: Mark): void {
-    let flow = this.flows.lookup(packet, mark.seconds);
-    let { direction } = this.flows;
+    let flow = this.tcpFlows.lookup(packet, mark.seconds);
+    let { direction } = this.tcpFlows;
     if (flow.tcp !== undefined && (packet.flags & 0x02) !== 0) {
       if (flow.tcp.isReuse(direction, packet.sequence)) {
-        this.flows.close(flow);
-        flow = this.flows.lookup(packet, mark.seconds);
-        direction = this.flows.direction;
+        this.tcpFlows.close(flow);
+        flow = this.tcpFlows.lookup(packet, mark.seconds);
+        direction = this.tcpFlows.direction;
       }
     }
     flow.tcp ??= new TcpState(flow, this.streamOwner(flow));
     flow.tcp.segment(packet, direction, mark);
+    // Side by side each analyser holds its own flows only: to close by what it holds would number streams differently.
+    if (this.share !== undefined) return;
+    while (this.identifier.overBudget && this.tcpFlows.size > 1) this.tcpFlows.closeOldest();
   }
 
   private streamOwner(flow: Flow): StreamOwner {

@@ -48,6 +48,8 @@ export interface StreamDissector {
   data(direction: Direction, bytes: Uint8Array, start: number, end: number, mark: Mark): void;
   /** The capture does not hold the next `missing` bytes. A `gap` record has been emitted already. */
   gap(direction: Direction, missing: number, mark: Mark): void;
+  /** Bytes that are kept of messages which are not whole yet: all flows together have a budget. */
+  held(): number;
   /** No more bytes of this direction: FIN, RST, or the end of the capture. At most once each. */
   end(direction: Direction, mark: Mark): void;
 }

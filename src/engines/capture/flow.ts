@@ -12,8 +12,8 @@ import type { TcpState } from "./tcp.ts";
 export const TCP = 6;
 export const UDP = 17;
 
-/** Flows kept at once; past that the one idle longest is closed. */
-const MAX_FLOWS = 65_536;
+/** Flows kept at once of each transport; past that the one idle longest is closed. Streams cost more. */
+export const MAX_FLOWS = { udp: 65_536, tcp: 8192 } as const;
 /** Idle seconds after which the same endpoints make a new flow. */
 export const IDLE_SECONDS = { udp: 600, tcp: 3600 } as const;
 
@@ -54,6 +54,8 @@ export class Flow {
   misses = 0;
   /** Set by `nameFlow`: the record of a named protocol has been emitted. */
   named = false;
+  /** Bytes that the stream's dissector keeps of unfinished messages. */
+  held = 0;
   /** State of the registry of announced media when this flow was last looked up there. */
   mediaVersion = 0;
   /** Records written in each direction, and the text of the endpoints once there were some. */
@@ -144,13 +146,12 @@ export interface Endpoints {
   protocol: number;
 }
 
-const SIZE = MAX_FLOWS * 4;
-const MASK = SIZE - 1;
-
 export class FlowTable {
   /** Direction of the packet of the last lookup. */
   direction: Direction = 0;
-  private readonly slots: (Flow | undefined)[] = new Array(SIZE).fill(undefined);
+  private readonly slots: (Flow | undefined)[];
+  private readonly mask: number;
+  private readonly limit: number;
   private count = 0;
   /** The flow closed last, used again: a full table then makes no garbage. */
   private spare: Flow | undefined = undefined;
@@ -160,8 +161,17 @@ export class FlowTable {
   private readonly onClose: (flow: Flow) => void;
 
   /** `onClose` is told of each flow that leaves the table, before its state is dropped. */
-  constructor(onClose: (flow: Flow) => void) {
+  /** `limit`: flows kept at once, a power of two. */
+  constructor(onClose: (flow: Flow) => void, limit: number) {
     this.onClose = onClose;
+    this.limit = limit;
+    this.slots = new Array(limit * 4).fill(undefined);
+    this.mask = limit * 4 - 1;
+  }
+
+  /** Closes the flow idle longest, if there is one. */
+  closeOldest(): void {
+    if (this.oldest !== undefined) this.close(this.oldest);
   }
 
   get size(): number {
@@ -176,7 +186,7 @@ export class FlowTable {
   /** The flow of a packet, made when there is none. Sets `direction`. */
   lookup(p: Endpoints, seconds: number): Flow {
     const hash = hashOf(p);
-    let at = hash & MASK;
+    let at = hash & this.mask;
     for (;;) {
       const flow = this.slots[at];
       if (flow === undefined) break;
@@ -197,13 +207,13 @@ export class FlowTable {
           return flow;
         }
       }
-      at = (at + 1) & MASK;
+      at = (at + 1) & this.mask;
     }
     return this.add(p, hash, seconds);
   }
 
   private add(p: Endpoints, hash: number, seconds: number): Flow {
-    if (this.count >= MAX_FLOWS) this.close(this.oldest as Flow);
+    if (this.count >= this.limit) this.close(this.oldest as Flow);
     const flow = this.spare ?? new Flow();
     if (this.spare !== undefined) {
       this.spare = undefined;
@@ -224,8 +234,8 @@ export class FlowTable {
     flow.hash = hash;
     flow.stream = p.protocol === UDP ? this.streams.udp++ : this.streams.tcp++;
     flow.lastSeconds = seconds;
-    let at = hash & MASK;
-    while (this.slots[at] !== undefined) at = (at + 1) & MASK;
+    let at = hash & this.mask;
+    while (this.slots[at] !== undefined) at = (at + 1) & this.mask;
     this.slots[at] = flow;
     this.count++;
     this.link(flow);
@@ -237,24 +247,24 @@ export class FlowTable {
   close(flow: Flow): void {
     this.onClose(flow);
     this.unlink(flow);
-    let hole = flow.hash & MASK;
-    while (this.slots[hole] !== flow) hole = (hole + 1) & MASK;
+    let hole = flow.hash & this.mask;
+    while (this.slots[hole] !== flow) hole = (hole + 1) & this.mask;
     this.slots[hole] = undefined;
     this.count--;
     // A stream's state may still be referred to by who is being told of its end.
     if (flow.tcp === undefined) this.spare = flow;
     // Keep probe chains whole: move back what would no longer be found (Knuth 6.4 R).
-    let at = (hole + 1) & MASK;
+    let at = (hole + 1) & this.mask;
     for (;;) {
       const other = this.slots[at];
       if (other === undefined) return;
-      const home = other.hash & MASK;
-      if (((at - home) & MASK) >= ((at - hole) & MASK)) {
+      const home = other.hash & this.mask;
+      if (((at - home) & this.mask) >= ((at - hole) & this.mask)) {
         this.slots[hole] = other;
         this.slots[at] = undefined;
         hole = at;
       }
-      at = (at + 1) & MASK;
+      at = (at + 1) & this.mask;
     }
   }
 

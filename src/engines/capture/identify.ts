@@ -21,6 +21,8 @@ import { DATAGRAM_PROTOCOLS, STREAM_PROTOCOLS, TCP_PORTS, UDP_PORTS } from "./pr
 const MAX_MISSES = 24;
 /** Bytes of one direction that are kept while no protocol is sure. */
 const MAX_HEAD_BYTES = 4096;
+/** Bytes of unfinished messages that all flows together may keep. */
+const MAX_HELD_BYTES = 12 * 1024 * 1024;
 /** Segments of a stream that are looked at before it is left unnamed. */
 const MAX_PROBES = 64;
 
@@ -46,6 +48,7 @@ export class Identifier {
   private readonly decodeAs: DecodeAs | undefined;
   private readonly unknownMark = new Mark();
   private readonly media: Media;
+  private held = 0;
   private readonly muted: DissectorContext;
 
   constructor(context: DissectorContext, totals: Totals, options: IdentifyOptions) {
@@ -174,6 +177,7 @@ export class Identifier {
   ): void {
     if (flow.streamDissector !== undefined) {
       flow.streamDissector.data(direction, bytes, start, end, mark);
+      this.hold(flow, flow.streamDissector?.held() ?? 0);
       return;
     }
     if (flow.probes >= MAX_PROBES) {
@@ -208,6 +212,7 @@ export class Identifier {
     if (verdict === "more" && to - from <= MAX_HEAD_BYTES) {
       heads.bytes[direction] = kept === undefined ? bytes.slice(start, end) : head;
       heads.marks[direction].set(mark);
+      this.hold(flow, (heads.bytes[0]?.length ?? 0) + (heads.bytes[1]?.length ?? 0));
       return;
     }
     heads.bytes[direction] = undefined;
@@ -245,6 +250,17 @@ export class Identifier {
     }
     if (hint !== undefined && !more) return streamByName.get(hint);
     return more ? "more" : undefined;
+  }
+
+  /** Notes how much a flow keeps. */
+  private hold(flow: Flow, bytes: number): void {
+    this.held += bytes - flow.held;
+    flow.held = bytes;
+  }
+
+  /** Whether unfinished messages of all flows together have outgrown their budget. */
+  get overBudget(): boolean {
+    return this.held > MAX_HELD_BYTES;
   }
 
   streamGap(flow: Flow, direction: Direction, missing: number, mark: Mark): void {
@@ -289,6 +305,7 @@ export class Identifier {
 
   /** The flow leaves the table: tells once of the bytes that nobody could name. */
   flowClosed(flow: Flow): void {
+    this.hold(flow, 0);
     this.dropHead(flow, 0);
     this.dropHead(flow, 1);
     if (flow.unknownBytes === 0) return;

@@ -15,6 +15,10 @@ class BitTorrentStream implements StreamDissector {
     this.wire.data(direction, bytes, start, end, mark);
   }
 
+  held(): number {
+    return this.wire.held();
+  }
+
   gap(direction: Direction, missing: number, mark: Mark): void {
     this.wire.gap(direction, missing, mark);
   }

@@ -312,6 +312,10 @@ class DnsStream implements StreamDissector {
     );
   }
 
+  held(): number {
+    return this.partial[0].length + this.partial[1].length;
+  }
+
   gap(direction: Direction): void {
     this.drop(direction);
     this.lost[direction] = true;

@@ -159,6 +159,11 @@ class HttpDirection implements HttpSink {
     this.borrowed = true;
   }
 
+  /** Bytes kept of a message that is not whole. */
+  get held(): number {
+    return (this.parser?.pendingBytes ?? 0) + this.text.length + this.trailerText.length;
+  }
+
   /** The shared scratch is about to be used by others: an unfinished message keeps its own copy. */
   settle(): void {
     if (!this.borrowed) return;
@@ -233,6 +238,8 @@ class HttpDirection implements HttpSink {
     this.holed = false;
     this.hasHead = false;
     this.borrowed = false;
+    this.text = EMPTY;
+    this.textLength = 0;
   }
 
   private write(bytes: number, malformed: boolean, asked: Mark | undefined): void {
@@ -405,6 +412,10 @@ class HttpStream implements StreamDissector {
     const wanted = asked?.upgrade;
     if (wanted === undefined || wanted.includes("websocket")) this.next = "websocket";
     else if (wanted.includes("h2c")) this.next = "h2c";
+  }
+
+  held(): number {
+    return this.directions[0].held + this.directions[1].held;
   }
 
   gap(direction: Direction, missing: number, mark: Mark): void {

@@ -33,6 +33,10 @@ class NamedStream implements StreamDissector {
     this.context.nameFlow(this.flow, direction, mark, this.name);
   }
 
+  held(): number {
+    return 0;
+  }
+
   gap(): void {}
   end(): void {}
 }
@@ -68,6 +72,10 @@ class TlsStream implements StreamDissector {
       "tls",
       typeof found === "object" ? found : {},
     );
+  }
+
+  held(): number {
+    return this.hello?.length ?? 0;
   }
 
   gap(direction: Direction, _missing: number, mark: Mark): void {

@@ -318,6 +318,11 @@ export class PeerWire {
     return end;
   }
 
+  /** Bytes kept of messages that are not whole. */
+  held(): number {
+    return (this.halves[0]?.kept.length ?? 0) + (this.halves[1]?.kept.length ?? 0);
+  }
+
   gap(direction: Direction, missing: number, mark: Mark): void {
     const half = this.half(direction);
     if (half.lost) {

@@ -267,6 +267,10 @@ class SipStream implements StreamDissector {
     this.flow.unknownMark = mark.keep();
   }
 
+  held(): number {
+    return this.kept[0].length + this.kept[1].length;
+  }
+
   gap(direction: Direction, _missing: number, mark: Mark): void {
     this.drop(direction, mark);
     this.lost[direction] = true;

@@ -174,6 +174,10 @@ class StunStream implements StreamDissector {
     this.kept[direction] = bytes.slice(at, to);
   }
 
+  held(): number {
+    return this.kept[0].length + this.kept[1].length;
+  }
+
   gap(direction: Direction): void {
     this.end(direction);
     this.lost[direction] = true;
