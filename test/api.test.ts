@@ -1,0 +1,15 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+/** What each module exports: a change here is a change for those who use netkit as a library. */
+describe("exported names", () => {
+  const codecs = readdirSync("src/codecs", { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== "tls")
+    .map((entry) => `codecs/${entry.name}`);
+  it.each([...codecs, "engines/capture"])("%s", async (module) => {
+    const names = Object.keys((await import(`../src/${module}/index.ts`)) as object).sort();
+    await expect(`${names.join("\n")}\n`).toMatchFileSnapshot(
+      `api/${module.replace("/", "-")}.txt`,
+    );
+  });
+});
