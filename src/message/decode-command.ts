@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import type { Issue } from "../codecs/errors.ts";
+import type { HttpMessage } from "../codecs/http/index.ts";
 import { hex } from "../codecs/reader.ts";
 import { NetkitCommand } from "../command.ts";
 import { messageCodec } from "./codecs.ts";
@@ -37,6 +38,7 @@ export abstract class DecodeCommand extends NetkitCommand {
       readonly strict: boolean;
       readonly compact: boolean;
       readonly method?: string | undefined;
+      readonly content?: boolean;
     },
   ): Promise<void> {
     const bytes = readInput(argument, flags.input as InputForm);
@@ -47,11 +49,18 @@ export abstract class DecodeCommand extends NetkitCommand {
       ...(flags.method === undefined ? {} : { requestMethod: flags.method }),
     });
     const out: Record<string, unknown> = { ...(toJsonValue(message) as object) };
+    if (flags.content === true) out["content"] = toJsonValue(await contentOf(message));
     if (issues.length > 0) out["issues"] = issues;
     // Where the encoder would write the same message otherwise (compression, folding), the bytes are kept.
     if (!encodesBack(() => codec.encode(message), bytes)) out["wire"] = hex(bytes);
     process.stdout.write(`${JSON.stringify(out, undefined, flags.compact ? undefined : 2)}\n`);
   }
+}
+
+/** The body of an HTTP message without its content coding. @throws CommandError */
+async function contentOf(message: object): Promise<Uint8Array> {
+  const { decodedContent } = await import("./content.ts");
+  return decodedContent(message as HttpMessage);
 }
 
 function encodesBack(encode: () => Uint8Array, bytes: Uint8Array): boolean {

@@ -37,7 +37,7 @@ export abstract class EncodeCommand extends NetkitCommand {
   ): Promise<void> {
     const text = Buffer.from(readInput(argument, "raw")).toString("utf8");
     const json = messageObject(parse(text));
-    const { wire, issues: _issues, verdict: _verdict, ...rest } = json;
+    const { wire, issues: _issues, verdict: _verdict, content: _content, ...rest } = json;
     const codec = await messageCodec(protocol);
     const kept = typeof wire === "string" ? fromHex(wire) : undefined;
     const bytes =

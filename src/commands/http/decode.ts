@@ -12,6 +12,9 @@ export default class HttpDecode extends DecodeCommand {
   static override args = decodeArgs;
   static override flags = {
     ...decodeFlags,
+    content: Flags.boolean({
+      description: "undo the content coding of the body: gzip, deflate, br",
+    }),
     method: Flags.string({
       description:
         "method of the request that a response answers: HEAD and CONNECT change its framing",

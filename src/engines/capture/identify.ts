@@ -22,7 +22,7 @@ const MAX_MISSES = 24;
 /** Bytes of one direction that are kept while no protocol is sure. */
 const MAX_HEAD_BYTES = 4096;
 /** Bytes of unfinished messages that all flows together may keep. */
-const MAX_HELD_BYTES = 12 * 1024 * 1024;
+const MAX_HELD_BYTES = 8 * 1024 * 1024;
 /** Segments of a stream that are looked at before it is left unnamed. */
 const MAX_PROBES = 64;
 

@@ -15,8 +15,10 @@ import type { Direction, DissectorContext, StreamDissector, StreamProtocol } fro
 import type { Flow } from "../flow.ts";
 import { elapsed, elapsedUnits, Mark } from "../mark.ts";
 import { findMessage, judgeStart } from "./http-start.ts";
+import { announceRecord, answerRecord, MAX_ANSWER_BYTES } from "./http-tracker.ts";
 
 const BODY_BYTES = new Fixed(',"bodyBytes":');
+const TRACKER = new Fixed(',"tracker":');
 const REQUEST_IN = new Fixed(',"requestIn":');
 const LATENCY = new Fixed(',"latency":');
 const DURATION = new Fixed(',"duration":');
@@ -35,6 +37,8 @@ class Asked {
   readonly simple: boolean;
   /** What it asked to change to. */
   readonly upgrade: string | undefined;
+  /** It asked a tracker. */
+  tracker = false;
   /** Set when the request is whole. */
   mark: Mark | undefined = undefined;
 
@@ -108,6 +112,10 @@ class HttpDirection implements HttpSink {
   private readonly begun = new Mark();
   private issues: Issue[] | undefined = undefined;
   private status = 0;
+  /** What the message says to or of a BitTorrent tracker. */
+  private tracker: Record<string, unknown> | undefined = undefined;
+  /** The body of a tracker's answer. */
+  private answer: Uint8Array[] | undefined = undefined;
   private asked: Asked | undefined = undefined;
 
   constructor(owner: HttpStream, direction: Direction) {
@@ -147,8 +155,13 @@ class HttpDirection implements HttpSink {
         upgrade < 0 ? undefined : parsed.value(upgrade).toLowerCase(),
       );
       owner.requests.add(this.asked);
+      this.tracker =
+        parsed.method === "GET" && asksTracker(parsed) ? announceRecord(parsed.target) : undefined;
+      this.asked.tracker = this.tracker !== undefined;
     } else {
       this.status = parsed.statusCode;
+      this.tracker = undefined;
+      this.answer = owner.requests.current?.tracker === true ? [] : undefined;
     }
     if (owner.context.out.wantsBytes) this.wire = [parsed.bytes.slice(parsed.start, parsed.end)];
     const { scratch } = owner;
@@ -173,6 +186,9 @@ class HttpDirection implements HttpSink {
 
   body(bytes: Uint8Array, start: number, end: number): void {
     this.bodyBytes += end - start;
+    if (this.answer !== undefined && this.bodyBytes <= MAX_ANSWER_BYTES) {
+      this.answer.push(bytes.slice(start, end));
+    }
     if (this.wire.length > 0 && this.bodyBytes <= MAX_SHOWN_BYTES) {
       this.wire.push(bytes.slice(start, end));
     }
@@ -270,6 +286,17 @@ class HttpDirection implements HttpSink {
     json.put(BODY_BYTES);
     json.uint(this.bodyBytes);
     json.copy(this.trailerText, 0, this.trailerText.length);
+    if (this.answer !== undefined) {
+      this.tracker = answerRecord(concat(this.answer));
+      this.answer = undefined;
+    }
+    if (this.tracker !== undefined) {
+      json.room(16);
+      json.put(TRACKER);
+      json.value(this.tracker);
+      json.room(160);
+      this.tracker = undefined;
+    }
     if (asked === undefined) return;
     json.put(REQUEST_IN);
     json.uint(asked.frame);
@@ -278,6 +305,15 @@ class HttpDirection implements HttpSink {
     json.put(DURATION);
     writeElapsed(json, asked, mark);
   }
+}
+
+/** Whether a request target has a query with an info hash: cheap, since few have. */
+function asksTracker(parsed: Head): boolean {
+  const { bytes, targetStart, targetEnd } = parsed;
+  for (let i = targetStart; i < targetEnd; i++) {
+    if (bytes[i] === 0x3f) return parsed.target.includes("info_hash=");
+  }
+  return false;
 }
 
 function writeElapsed(json: JsonWriter, from: Mark, to: Mark): void {
