@@ -13,7 +13,7 @@ import type { TimeStyle } from "../render/time.ts";
 import { TimeFormatter } from "../render/time.ts";
 import { renderDetails } from "../render/tree.ts";
 import type { Selection, View } from "../render/views.ts";
-import { accountText, bulkJsonView, jsonView, textView } from "../render/views.ts";
+import { accountText, bulkJsonView, columnsView, jsonView, textView } from "../render/views.ts";
 import type { DecodeFlags } from "./options.ts";
 import { decodeAsOf, keepOf } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -105,7 +105,12 @@ function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View
     const fields = fieldsOf(flags.fields);
     const format = flags.format as Separated;
     if (flags.header) out.text(`${headerLine(fields, format)}\n`);
-    return textView(out, selection, rowRenderer(fields, format, time));
+    const render = rowRenderer(fields, format, time);
+    const names = fields.map((field) => field.alias ?? field.name);
+    const quick = !selecting && format === "tsv" && style === "epoch";
+    return (
+      (quick ? columnsView(out, names, render) : undefined) ?? textView(out, selection, render)
+    );
   }
   const toTerminal = flags.output === undefined && process.stdout.isTTY === true;
   const width = toTerminal ? process.stdout.columns : 0;

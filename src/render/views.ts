@@ -1,8 +1,9 @@
 /** The ways in which `netkit decode` shows records: each is an output of the analyser. */
 import type { ChalkInstance } from "chalk";
-import type { JsonWriter } from "../codecs/json-writer.ts";
+import { JsonWriter } from "../codecs/json-writer.ts";
 import type { Totals } from "../engines/capture/account.ts";
 import type { AnalyserOutput } from "../engines/capture/analyser.ts";
+import { DnsRows } from "../engines/capture/dns-rows.ts";
 import { NdjsonOutput } from "../engines/capture/ndjson-output.ts";
 import type { CaptureRecord } from "../engines/capture/record.ts";
 import { ObjectOutput, recordText } from "../engines/capture/record.ts";
@@ -76,6 +77,36 @@ export function textView(
     if (++shown === limit) selection.onLimit?.();
   }, wantsBytes);
   return { output, flush };
+}
+
+/**
+ * Columns: rows of DNS are written by themselves, without an object, where `fields` and the time's
+ * style allow it; all others by `render`, in order.
+ */
+export function columnsView(
+  sink: ByteSink,
+  names: readonly string[],
+  render: (record: CaptureRecord) => string | undefined,
+): View | undefined {
+  const json = new JsonWriter(WRITE_BYTES * 2);
+  const flush = () => {
+    if (json.at > 0) sink.write(json.written());
+    json.at = 0;
+  };
+  const wrote = () => {
+    if (json.at >= WRITE_BYTES) flush();
+  };
+  const output = new ObjectOutput((record) => {
+    const text = render(record);
+    if (text === undefined) return;
+    json.raw(`${text}\n`);
+    wrote();
+  });
+  output.rows = DnsRows.of(json, names, () => {
+    output.count("dns");
+    wrote();
+  });
+  return output.rows === undefined ? undefined : { output, flush };
 }
 
 export function jsonView(sink: ByteSink, selection: Selection): View {

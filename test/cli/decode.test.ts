@@ -69,6 +69,19 @@ describe("netkit decode", () => {
     expect(readFileSync(file, "utf8")).toBe(golden);
   });
 
+  it("columns written without objects are those written from them", () => {
+    const fields =
+      "frame,time,protocol,src,sport,dst,bytes,dns.id,dns.qr,dns.rcode,dns.rd,dns.qname,dns.qtype,dns.ancount,dns.a,dns.cname,dns.requestFrame,dns.latency";
+    const direct = netkit(["decode", "--fields", fields, OFFICE]);
+    expect(direct.out.split("\n").length).toBeGreaterThan(3);
+    // A filter takes the way over objects.
+    expect(direct.out).toBe(
+      netkit(["decode", "--fields", fields, "--filter", "frame > 0", OFFICE]).out,
+    );
+    const only = netkit(["decode", "--fields", "dns.aaaa", OFFICE]).out;
+    expect(only).toBe("dns.aaaa\n");
+  });
+
   it.each([
     [["decode", "/nowhere/x.pcap"], 3, /no such file/],
     [["decode", "src"], 3, /directory/],

@@ -5,6 +5,7 @@
  */
 import type { Issue } from "../../codecs/errors.ts";
 import type { BulkOutput } from "./bulk.ts";
+import type { DnsRows } from "./dns-rows.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 
@@ -111,6 +112,8 @@ export interface Emitter {
   readonly wantsBytes: boolean;
   /** The packet now dissected was quoted by ICMP. */
   readonly inIcmp: boolean;
+  /** Present when DNS records go straight to columns. */
+  readonly rows?: DnsRows | undefined;
   /** Present when records go straight to NDJSON bytes; hot protocols then write themselves. */
   readonly bulk: BulkOutput | undefined;
 }

@@ -2,6 +2,7 @@
 import type { Issue } from "../../codecs/errors.ts";
 import { JsonWriter } from "../../codecs/json-writer.ts";
 import type { Direction, Emitter, Fault, Raw } from "./dissector.ts";
+import type { DnsRows } from "./dns-rows.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 import { timeText } from "./mark.ts";
@@ -36,11 +37,18 @@ export class ObjectOutput implements Emitter {
   private readonly counts: Record<string, number> = {};
 
   readonly wantsBytes: boolean;
+  /** Writes DNS records by itself, where it can. */
+  rows: DnsRows | undefined = undefined;
 
   /** `wantsBytes`: records carry the bytes of their messages. */
   constructor(onRecord: (record: CaptureRecord) => void, wantsBytes = false) {
     this.onRecord = onRecord;
     this.wantsBytes = wantsBytes;
+  }
+
+  /** Counts a record that `rows` wrote. */
+  count(protocol: string): void {
+    this.counts[protocol] = (this.counts[protocol] ?? 0) + 1;
   }
 
   records(): Record<string, number> {
@@ -57,7 +65,7 @@ export class ObjectOutput implements Emitter {
     fault?: Fault,
     raw?: Raw,
   ): void {
-    this.counts[protocol] = (this.counts[protocol] ?? 0) + 1;
+    this.count(protocol);
     this.onRecord({
       frame: mark.frame,
       time: timeText(mark),

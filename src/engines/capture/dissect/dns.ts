@@ -111,7 +111,10 @@ class DnsRecorder {
     mark: Mark,
   ): void {
     const asked = this.link(protocol, flow, direction, bytes, start, mark);
-    const { bulk } = this.context.out;
+    const { bulk, rows } = this.context.out;
+    if (protocol === "dns" && rows?.row(flow, direction, mark, bytes, start, end, asked) === true) {
+      return;
+    }
     if (bulk === undefined || this.ndjson === undefined) {
       this.object(protocol, flow, direction, bytes, start, end, mark, asked);
       return;
