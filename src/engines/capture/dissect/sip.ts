@@ -17,6 +17,7 @@ import type {
   DatagramProtocol,
   Direction,
   DissectorContext,
+  MediaRegistry,
   StreamDissector,
   StreamProtocol,
 } from "../dissector.ts";
@@ -54,7 +55,8 @@ class Transactions {
   }
 }
 
-const transactionsOf = new WeakMap<DissectorContext, Transactions>();
+/** By the registry of media: what analysers side by side see of each other's flows is linked too. */
+const transactionsOf = new WeakMap<MediaRegistry, Transactions>();
 
 class SipRecorder {
   private readonly context: DissectorContext;
@@ -62,10 +64,10 @@ class SipRecorder {
 
   constructor(context: DissectorContext) {
     this.context = context;
-    let known = transactionsOf.get(context);
+    let known = transactionsOf.get(context.media);
     if (known === undefined) {
       known = new Transactions();
-      transactionsOf.set(context, known);
+      transactionsOf.set(context.media, known);
     }
     this.transactions = known;
   }
