@@ -76,10 +76,12 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
     follow: Flags.boolean({ char: "f", description: "go on as the file grows" }),
     "decode-as": Flags.string({
       multiple: true,
+      multipleNonGreedy: true,
       description: "force a protocol, e.g. tcp.port==8053,dns",
     }),
     heuristic: Flags.string({
       multiple: true,
+      multipleNonGreedy: true,
       options: ["rtp"],
       description: "also guess this protocol from weak evidence",
     }),
