@@ -16,6 +16,19 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return cachedBuffer;
 }
 
+/** What was kept of a stream, with the bytes that follow it; a copy. */
+export function joined(
+  kept: Uint8Array,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
+  const all = new Uint8Array(kept.length + end - start);
+  all.set(kept);
+  all.set(bytes.subarray(start, end), kept.length);
+  return all;
+}
+
 /** `bytes[start, end)` with each byte as the code point of the same number. Never fails. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   if (end - start < 12) {

@@ -5,6 +5,7 @@
 import type { Issue } from "../errors.ts";
 import { DecodeError } from "../errors.ts";
 import { FRAMING, Framing } from "./body.ts";
+import { chunkExtensionProblem } from "./chunk-extension.ts";
 import {
   CR,
   HEX_VALUE,
@@ -388,15 +389,10 @@ export class HttpParser {
     } else if (extensions < end && bytes[extensions] !== 0x3b) {
       this.fail("http.chunk.size", line, "RFC 9112 7.1", "a chunk size that is not hexadecimal");
     }
-    for (let i = extensions; i < end; i++) {
-      if (bytes[i] === CR) {
-        this.deviate(
-          "http.chunk.extension",
-          line,
-          "RFC 9112 7.1.1",
-          "a bare CR in a chunk extension",
-        );
-        break;
+    if (extensions < end) {
+      const problem = chunkExtensionProblem(bytes, extensions, end);
+      if (problem !== undefined) {
+        this.deviate("http.chunk.extension", line, "RFC 9112 7.1.1", problem);
       }
     }
     if (this.extensionBytes <= MAX_EXTENSION_BYTES) {

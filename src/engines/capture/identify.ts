@@ -2,7 +2,9 @@
  * Which protocol a flow speaks: told by the user, by its port where the port is that protocol's
  * alone, by what was announced elsewhere, and by content for all the rest.
  */
+
 import type { Packet } from "../../codecs/link/packet.ts";
+import { joined } from "../../codecs/reader.ts";
 import type { Totals } from "./account.ts";
 import type {
   DatagramDissector,
@@ -202,9 +204,7 @@ export class Identifier {
     let from = start;
     let to = end;
     if (kept !== undefined) {
-      head = new Uint8Array(kept.length + end - start);
-      head.set(kept);
-      head.set(bytes.subarray(start, end), kept.length);
+      head = joined(kept, bytes, start, end);
       from = 0;
       to = head.length;
     }

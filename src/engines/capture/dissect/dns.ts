@@ -2,9 +2,11 @@
  * DNS messages in captures: over UDP (RFC 1035 4.2.1), over TCP (RFC 1035 4.2.2, RFC 7766), mDNS
  * (RFC 6762) and LLMNR (RFC 4795), with responses linked to their queries.
  */
+
 import { readMessage } from "../../../codecs/dns/decode.ts";
 import { DnsNdjson } from "../../../codecs/dns/ndjson.ts";
 import { Fixed, JsonWriter } from "../../../codecs/json-writer.ts";
+import { joined } from "../../../codecs/reader.ts";
 import type {
   DatagramDissector,
   DatagramProtocol,
@@ -277,9 +279,7 @@ class DnsStream implements StreamDissector {
     let source = bytes;
     const kept = this.partial[direction];
     if (kept.length > 0) {
-      source = new Uint8Array(kept.length + end - start);
-      source.set(kept);
-      source.set(bytes.subarray(start, end), kept.length);
+      source = joined(kept, bytes, start, end);
       from = 0;
       to = source.length;
       this.partial[direction] = EMPTY;

@@ -2,7 +2,7 @@
  * Protocols that are named, not decoded: told by their first bytes, and by their port where the
  * bytes alone are weak. Ports: IANA Service Name and Transport Protocol Port Number Registry.
  */
-import { latin1 } from "../../../codecs/reader.ts";
+import { joined, latin1 } from "../../../codecs/reader.ts";
 import { clientHello } from "../../../codecs/tls/client-hello.ts";
 import type {
   DatagramProtocol,
@@ -56,9 +56,7 @@ class TlsStream implements StreamDissector {
 
   data(direction: Direction, bytes: Uint8Array, start: number, end: number, mark: Mark): void {
     if (this.hello === undefined) return;
-    const all = new Uint8Array(this.hello.length + end - start);
-    all.set(this.hello);
-    all.set(bytes.subarray(start, end), this.hello.length);
+    const all = joined(this.hello, bytes, start, end);
     const found = clientHello(all);
     if (found === "more" && all.length < MAX_HELLO_BYTES) {
       this.hello = all;
@@ -204,16 +202,21 @@ export const h323 = byPort(
   (bytes, start) => bytes[start] === 3 && bytes[start + 1] === 0,
 );
 
+/** `continues`: whether a datagram can still be of a protocol that its flow was named after. */
 function namedDatagrams(
   name: string,
   recognises: DatagramProtocol["recognises"],
+  continues: (firstByte: number) => boolean = () => true,
 ): DatagramProtocol {
   return {
     name,
     recognises,
     open: (_flow, context) => ({
       datagram: (flow, direction, bytes, start, end, mark) => {
-        if (!flow.named && !recognises(bytes, start, end, flow)) return false;
+        const fits = flow.named
+          ? continues(bytes[start] as number)
+          : recognises(bytes, start, end, flow);
+        if (!fits) return false;
         context.nameFlow(flow, direction, mark, name);
         return true;
       },
@@ -240,13 +243,18 @@ export const quic = namedDatagrams("quic", (bytes, start, end) => {
 });
 
 /** RFC 6347 4.1, RFC 9147 4: a record of DTLS 1.0 or 1.2 that fits. */
-export const dtls = namedDatagrams("dtls", (bytes, start, end) => {
-  const type = bytes[start] as number;
-  if (end - start < 13 || type < 20 || type > 25 || bytes[start + 1] !== 0xfe) return false;
-  const minor = bytes[start + 2] as number;
-  const length = ((bytes[start + 11] as number) << 8) | (bytes[start + 12] as number);
-  return (minor === 0xff || minor === 0xfd) && length > 0 && 13 + length <= end - start;
-});
+export const dtls = namedDatagrams(
+  "dtls",
+  (bytes, start, end) => {
+    const type = bytes[start] as number;
+    if (end - start < 13 || type < 20 || type > 25 || bytes[start + 1] !== 0xfe) return false;
+    const minor = bytes[start + 2] as number;
+    const length = ((bytes[start + 11] as number) << 8) | (bytes[start + 12] as number);
+    return (minor === 0xff || minor === 0xfd) && length > 0 && 13 + length <= end - start;
+  },
+  // RFC 7983 7: SRTP, STUN and DTLS share a port; 20 to 63 are the first bytes of DTLS.
+  (firstByte) => firstByte >= 20 && firstByte <= 63,
+);
 
 /** RFC 5905 7.3. */
 export const ntp = namedDatagrams(

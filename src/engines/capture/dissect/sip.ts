@@ -2,8 +2,10 @@
  * SIP in captures: over UDP and TCP, responses linked to their requests, session descriptions as
  * records of their own, and the media endpoints that they announce. RFC 3261 17.1.3, 18.3; RFC 8866.
  */
+
 import type { Issue } from "../../../codecs/errors.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
+import { joined } from "../../../codecs/reader.ts";
 import { decode as decodeSdp } from "../../../codecs/sdp/decode.ts";
 import { record as sdpRecord } from "../../../codecs/sdp/record.ts";
 import type { SipReading } from "../../../codecs/sip/decode.ts";
@@ -202,9 +204,7 @@ class SipStream implements StreamDissector {
     let to = end;
     const kept = this.kept[direction];
     if (kept.length > 0) {
-      source = new Uint8Array(kept.length + end - start);
-      source.set(kept);
-      source.set(bytes.subarray(start, end), kept.length);
+      source = joined(kept, bytes, start, end);
       at = 0;
       to = source.length;
       this.kept[direction] = EMPTY;

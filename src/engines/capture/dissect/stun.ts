@@ -1,7 +1,7 @@
 /** STUN and TURN in captures, on any port; ChannelData where TURN was seen. RFC 3489, 8489, 8656. */
 import type { Issue } from "../../../codecs/errors.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
-import { view } from "../../../codecs/reader.ts";
+import { joined, view } from "../../../codecs/reader.ts";
 import { decodeStun } from "../../../codecs/stun/decode.ts";
 import { stunRecord } from "../../../codecs/stun/record.ts";
 import {
@@ -119,9 +119,7 @@ class StunStream implements StreamDissector {
     let to = end;
     const kept = this.kept[direction];
     if (kept.length > 0) {
-      source = new Uint8Array(kept.length + end - start);
-      source.set(kept);
-      source.set(bytes.subarray(start, end), kept.length);
+      source = joined(kept, bytes, start, end);
       at = 0;
       to = source.length;
       this.kept[direction] = EMPTY;
