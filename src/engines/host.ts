@@ -91,8 +91,8 @@ export interface TcpConnection {
   /** Octets written and not yet taken by the network. */
   readonly buffered: number;
   handler: TcpHandler;
-  /** Always taken. False: stop until `onDrain`. */
-  write(data: Uint8Array): boolean;
+  /** Always taken. False: stop until `onDrain`. `more`: what follows at once may share a segment. */
+  write(data: Uint8Array, more?: boolean): boolean;
   /** FIN after what is buffered. */
   end(): void;
   reset(): void;
@@ -154,6 +154,51 @@ export interface ConnectOptions {
   readonly tls?: TlsClient | undefined;
 }
 
+/** An open file. Calls of one file are carried out in their order. */
+export interface DiskFile {
+  /** Fewer octets than `length` only at the end of the file. */
+  read(at: number, length: number, done: DiskDone<Uint8Array>): void;
+  write(at: number, data: Uint8Array, done: DiskDone): void;
+  /** What was written before survives a crash from `done` on. */
+  sync(done: DiskDone): void;
+  size(done: DiskDone<number>): void;
+  truncate(length: number, done: DiskDone): void;
+  close(): void;
+}
+
+/** `error`: what failed, with the code that Node gives (`ENOENT`, `ENOSPC` ...); then no value. */
+export type DiskDone<T = void> = (error: DiskError | null, value?: T) => void;
+
+export interface DiskError extends Error {
+  readonly code: string;
+  readonly path: string;
+}
+
+/** Paths are relative to the host's own folder or absolute; `done` is never called inside the call. */
+export interface Disk {
+  /** `create`: made when absent. */
+  open(path: string, mode: "read" | "write" | "create", done: DiskDone<DiskFile>): void;
+  /** Replaces `to` in one step. */
+  rename(from: string, to: string, done: DiskDone): void;
+  remove(path: string, done: DiskDone): void;
+  /** Names in a folder, sorted. */
+  list(folder: string, done: DiskDone<readonly string[]>): void;
+  /** Makes a folder and those above it. */
+  makeFolder(path: string, done: DiskDone): void;
+}
+
+/** Work that would keep the loop busy: live on another thread, simulated with a set cost. */
+export type OffloadJob =
+  | { readonly kind: "sha1" | "sha256"; readonly data: Uint8Array }
+  | { readonly kind: "gzip" | "gunzip" | "deflate" | "inflate"; readonly data: Uint8Array };
+
+/** A program on a node. */
+export interface Engine {
+  start(host: Host): void;
+  /** `graceful`: what is in flight is finished first. `done` once nothing is open. */
+  stop(graceful: boolean, done: () => void): void;
+}
+
 export interface Host {
   readonly name: string;
   readonly clock: Clock;
@@ -162,6 +207,9 @@ export interface Host {
   udp(handler: UdpHandler, options?: UdpOptions): UdpSocket;
   listen(accept: (connection: TcpConnection) => TcpHandler, options: ListenOptions): TcpListener;
   connect(handler: TcpHandler, options: ConnectOptions): TcpConnection;
+  readonly disk: Disk;
+  /** `done` is never called inside the call. */
+  offload(job: OffloadJob, done: (error: Error | null, result?: Uint8Array) => void): void;
   /** Told to the digest of a simulated world; nothing where nobody listens. */
   trace(kind: string, a?: number, b?: number, note?: string): void;
 }
