@@ -102,6 +102,7 @@ const SUMMARIES: Readonly<Record<string, Summary>> = {
   sip,
   sdp,
   rtp,
+  srtcp: (b) => `encrypted, pt ${text(b["pt"])} ssrc ${text(b["ssrc"])}`,
   rtcp: (b) => `pt ${text(b["pt"])} ssrc ${text(b["ssrc"])}`,
   stun,
   bittorrent,

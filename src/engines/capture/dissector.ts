@@ -132,6 +132,8 @@ export interface MediaAnnouncement {
   readonly setupFrame: number;
   /** Encoding names by payload type, from rtpmap. */
   readonly encodings: ReadonlyMap<number, string>;
+  /** Keyed by DTLS: payloads and all of RTCP behind its first eight bytes are encrypted. RFC 5764. */
+  readonly secure?: true;
 }
 
 export interface MediaRegistry {

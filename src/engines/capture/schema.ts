@@ -242,6 +242,7 @@ export const PROTOCOL_KEYS: Readonly<Record<string, Properties>> = {
   sdp: SDP,
   rtp: RTP,
   rtcp: { pt: int("packet type"), ssrc: int("sender"), reports: any("report blocks") },
+  srtcp: { pt: int("packet type"), ssrc: int("sender") },
   stun: STUN,
   bittorrent: BITTORRENT,
   "bt-dht": {

@@ -4,7 +4,9 @@
  */
 import { joined, latin1 } from "../../../codecs/reader.ts";
 import { clientHello } from "../../../codecs/tls/client-hello.ts";
+import { offersSrtp } from "../../../codecs/tls/dtls-hello.ts";
 import type {
+  DatagramDissector,
   DatagramProtocol,
   Direction,
   DissectorContext,
@@ -202,21 +204,16 @@ export const h323 = byPort(
   (bytes, start) => bytes[start] === 3 && bytes[start + 1] === 0,
 );
 
-/** `continues`: whether a datagram can still be of a protocol that its flow was named after. */
 function namedDatagrams(
   name: string,
   recognises: DatagramProtocol["recognises"],
-  continues: (firstByte: number) => boolean = () => true,
 ): DatagramProtocol {
   return {
     name,
     recognises,
     open: (_flow, context) => ({
       datagram: (flow, direction, bytes, start, end, mark) => {
-        const fits = flow.named
-          ? continues(bytes[start] as number)
-          : recognises(bytes, start, end, flow);
-        if (!fits) return false;
+        if (!flow.named && !recognises(bytes, start, end, flow)) return false;
         context.nameFlow(flow, direction, mark, name);
         return true;
       },
@@ -243,18 +240,67 @@ export const quic = namedDatagrams("quic", (bytes, start, end) => {
 });
 
 /** RFC 6347 4.1, RFC 9147 4: a record of DTLS 1.0 or 1.2 that fits. */
-export const dtls = namedDatagrams(
-  "dtls",
-  (bytes, start, end) => {
-    const type = bytes[start] as number;
-    if (end - start < 13 || type < 20 || type > 25 || bytes[start + 1] !== 0xfe) return false;
-    const minor = bytes[start + 2] as number;
-    const length = ((bytes[start + 11] as number) << 8) | (bytes[start + 12] as number);
-    return (minor === 0xff || minor === 0xfd) && length > 0 && 13 + length <= end - start;
-  },
-  // RFC 7983 7: SRTP, STUN and DTLS share a port; 20 to 63 are the first bytes of DTLS.
-  (firstByte) => firstByte >= 20 && firstByte <= 63,
-);
+function isDtlsRecord(bytes: Uint8Array, start: number, end: number): boolean {
+  const type = bytes[start] as number;
+  if (end - start < 13 || type < 20 || type > 25 || bytes[start + 1] !== 0xfe) return false;
+  const minor = bytes[start + 2] as number;
+  const length = ((bytes[start + 11] as number) << 8) | (bytes[start + 12] as number);
+  return (minor === 0xff || minor === 0xfd) && length > 0 && 13 + length <= end - start;
+}
+
+/** RFC 7983 7: SRTP, STUN and DTLS share a port; 20 to 63 are the first bytes of DTLS. */
+function isDtlsByte(first: number): boolean {
+  return first >= 20 && first <= 63;
+}
+
+/** Names the flow, and where its hellos agree on SRTP, announces that media share its ports. */
+class DtlsDatagrams implements DatagramDissector {
+  private readonly context: DissectorContext;
+  private named = false;
+
+  constructor(context: DissectorContext) {
+    this.context = context;
+  }
+
+  datagram(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    mark: Mark,
+  ): boolean {
+    const fits = this.named ? isDtlsByte(bytes[start] as number) : isDtlsRecord(bytes, start, end);
+    if (!fits) return false;
+    this.named = true;
+    this.context.nameFlow(flow, direction, mark, "dtls");
+    if (offersSrtp(bytes, start, end)) announceSrtp(flow, this.context, mark);
+    return true;
+  }
+}
+
+/** RFC 5764 5.1.2: SRTP and SRTCP come on the ports of the handshake. */
+function announceSrtp(flow: Flow, context: DissectorContext, mark: Mark): void {
+  const { media } = context;
+  const announcement = {
+    protocol: "rtp",
+    setupFrame: mark.frame,
+    encodings: new Map<number, string>(),
+    secure: true,
+  } as const;
+  for (const [address, port] of [
+    [flow.source(0), flow.aPort],
+    [flow.source(1), flow.bPort],
+  ] as const) {
+    if (media.lookup(address, port)?.secure !== true) media.announce(address, port, announcement);
+  }
+}
+
+export const dtls: DatagramProtocol = {
+  name: "dtls",
+  recognises: isDtlsRecord,
+  open: (_flow, context) => new DtlsDatagrams(context),
+};
 
 /** RFC 5905 7.3. */
 export const ntp = namedDatagrams(

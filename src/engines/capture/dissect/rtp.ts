@@ -18,27 +18,28 @@ import type {
   DatagramProtocol,
   Direction,
   DissectorContext,
+  MediaAnnouncement,
 } from "../dissector.ts";
 import type { Flow } from "../flow.ts";
 import type { Mark } from "../mark.ts";
 
-function announced(flow: Flow, context: DissectorContext): boolean {
+function announced(flow: Flow, context: DissectorContext): MediaAnnouncement | undefined {
   const { media } = context;
-  return (
-    media.lookup(flow.source(0), flow.aPort) !== undefined ||
-    media.lookup(flow.source(1), flow.bPort) !== undefined
-  );
+  return media.lookup(flow.source(0), flow.aPort) ?? media.lookup(flow.source(1), flow.bPort);
 }
 
 class RtpDatagrams implements DatagramDissector {
   private readonly context: DissectorContext;
   private readonly sure: boolean;
+  private readonly secure: boolean;
   /** Packets that a guess still needs before the flow is taken for RTP. */
   private readonly guess: boolean;
 
   constructor(flow: Flow, context: DissectorContext) {
     this.context = context;
-    this.sure = announced(flow, context);
+    const announcement = announced(flow, context);
+    this.sure = announcement !== undefined;
+    this.secure = announcement?.secure === true;
     this.guess = context.options.heuristics.has("rtp");
   }
 
@@ -53,8 +54,9 @@ class RtpDatagrams implements DatagramDissector {
   ): boolean {
     if (!this.sure && !(this.guess && looksLikeRtp(bytes, start, end))) return false;
     if (rtpHeaderBytes(bytes, start, end) < 0) return false;
-    // RFC 5761 4: RTCP on the same port tells itself by its types.
-    if (isRtcpType(bytes[start + 1] as number) && looksLikeRtcp(bytes, start, end)) return false;
+    // RFC 5761 4: RTCP on the same port tells itself by its types, encrypted by nothing else.
+    if (isRtcpType(bytes[start + 1] as number) && (this.secure || looksLikeRtcp(bytes, start, end)))
+      return false;
     const { out, account } = this.context;
     if (cut) account.truncated(end - start);
     if (out.bulk !== undefined) {
@@ -90,10 +92,13 @@ export const rtp: DatagramProtocol = {
 class RtcpDatagrams implements DatagramDissector {
   private readonly context: DissectorContext;
   private readonly sure: boolean;
+  private readonly secure: boolean;
 
   constructor(flow: Flow, context: DissectorContext) {
     this.context = context;
-    this.sure = announced(flow, context) || context.options.heuristics.has("rtp");
+    const announcement = announced(flow, context);
+    this.sure = announcement !== undefined || context.options.heuristics.has("rtp");
+    this.secure = announcement?.secure === true;
   }
 
   datagram(
@@ -105,23 +110,24 @@ class RtcpDatagrams implements DatagramDissector {
     mark: Mark,
     cut: boolean,
   ): boolean {
-    if (end - start < 4) return false;
     if (
       !this.sure &&
       !beginsReport(bytes, start, end) &&
       !(multiplexed(flow) && encrypted(bytes, start, end))
     )
       return false;
-    if ((bytes[start] as number) >> 6 !== 2 || !isRtcpType(bytes[start + 1] as number))
-      return false;
+    if (!hasRtcpType(bytes, start, end)) return false;
     const { out, account } = this.context;
     if (cut) account.truncated(end - start);
     const size = end - start;
     const raw = { bytes, start, end };
-    if (!looksLikeRtcp(bytes, start, end) && encrypted(bytes, start, end)) {
+    if (
+      (this.secure && size >= 8) ||
+      (!looksLikeRtcp(bytes, start, end) && encrypted(bytes, start, end))
+    ) {
       const body = { pt: bytes[start + 1], ssrc: u32(bytes, start + 4) };
       out.emit(
-        "rtcp",
+        this.secure ? "srtcp" : "rtcp",
         flow,
         direction,
         mark,
@@ -196,6 +202,14 @@ function beginsReport(bytes: Uint8Array, start: number, end: number): boolean {
 export const rtcp: DatagramProtocol = {
   name: "rtcp",
   recognises: (bytes, start, end, flow) =>
-    looksLikeRtcp(bytes, start, end) || (multiplexed(flow) && encrypted(bytes, start, end)),
+    looksLikeRtcp(bytes, start, end) || (multiplexed(flow) && hasRtcpType(bytes, start, end)),
   open: (flow, context) => new RtcpDatagrams(flow, context),
 };
+
+function hasRtcpType(bytes: Uint8Array, start: number, end: number): boolean {
+  return (
+    end - start >= 4 &&
+    (bytes[start] as number) >> 6 === 2 &&
+    isRtcpType(bytes[start + 1] as number)
+  );
+}
