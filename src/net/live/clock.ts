@@ -1,20 +1,20 @@
 /** The clock of the machine: monotonic nanoseconds since the start, and one timeout for all timers. */
 import type { Clock, Nanos, Timer } from "../../engines/host.ts";
 import { MILLISECOND } from "../../engines/host.ts";
-import { TimerQueue } from "../timers.ts";
+import { EventQueue, QueueTimer } from "../event-queue.ts";
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export class LiveClock implements Clock {
-  private readonly queue = new TimerQueue();
-  private readonly started = process.hrtime.bigint();
+  private readonly queue = new EventQueue();
+  private readonly started = performance.now();
   private timeout: NodeJS.Timeout | undefined;
   /** When `timeout` fires. */
   private wakeAt = Number.POSITIVE_INFINITY;
   private readonly changed = () => this.schedule();
 
   now(): Nanos {
-    return Number(process.hrtime.bigint() - this.started);
+    return Math.round((performance.now() - this.started) * MILLISECOND);
   }
 
   wallMs(): number {
@@ -22,7 +22,7 @@ export class LiveClock implements Clock {
   }
 
   timer(fire: (arg: number) => void, arg = 0): Timer {
-    return this.queue.timer(fire, arg, this.changed);
+    return new QueueTimer(this.queue, fire, arg, this.changed);
   }
 
   defer(f: () => void): void {
@@ -41,7 +41,8 @@ export class LiveClock implements Clock {
   private readonly wake = (): void => {
     this.wakeAt = Number.POSITIVE_INFINITY;
     const now = this.now();
-    while (this.queue.fireNext(now));
+    for (let next = this.queue.next(); next !== undefined && next <= now; next = this.queue.next())
+      this.queue.fire();
     this.schedule();
   };
 

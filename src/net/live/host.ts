@@ -1,9 +1,12 @@
 /** The live world: the sockets, clock and random numbers of this machine. */
 import { randomFillSync, randomInt } from "node:crypto";
+import { networkInterfaces } from "node:os";
 import type {
   ConnectOptions,
+  Disk,
   Host,
   ListenOptions,
+  OffloadJob,
   Random,
   TcpConnection,
   TcpHandler,
@@ -14,6 +17,8 @@ import type {
 } from "../../engines/host.ts";
 import { Xoshiro } from "../random.ts";
 import { LiveClock } from "./clock.ts";
+import { LiveDisk } from "./disk.ts";
+import { offload } from "./offload.ts";
 import type { LiveTcp } from "./tcp.ts";
 import { LiveListener, liveConnect } from "./tcp.ts";
 import { LiveUdp } from "./udp.ts";
@@ -54,14 +59,27 @@ export class LiveHost implements Host {
   readonly name: string;
   readonly clock = new LiveClock();
   readonly random: Random;
-  readonly addresses: readonly string[] = ["127.0.0.1"];
+  readonly disk: Disk;
   private readonly sockets = new Set<LiveUdp>();
   private readonly connections = new Set<LiveTcp>();
   private readonly listeners = new Set<LiveListener>();
 
-  constructor(name = "local", seed?: number) {
+  /** `folder`: where relative paths of its disk begin. */
+  constructor(name = "local", folder = process.cwd(), seed?: number) {
     this.name = name;
+    this.disk = new LiveDisk(folder);
     this.random = seed === undefined ? new CryptoRandom() : new Xoshiro(seed);
+  }
+
+  /** Of the interfaces that are up. */
+  get addresses(): readonly string[] {
+    return Object.values(networkInterfaces()).flatMap((list) =>
+      (list ?? []).map((entry) => entry.address),
+    );
+  }
+
+  offload(job: OffloadJob, done: (error: Error | null, result?: Uint8Array) => void): void {
+    offload(job, done);
   }
 
   udp(handler: UdpHandler, options: UdpOptions = {}): UdpSocket {

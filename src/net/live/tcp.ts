@@ -46,6 +46,7 @@ export class LiveTcp implements TcpConnection {
   private error: NetError | null = null;
   private closed = false;
   private full = false;
+  private corked = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -116,9 +117,12 @@ export class LiveTcp implements TcpConnection {
     return this.socket.writableLength;
   }
 
-  write(data: Uint8Array): boolean {
+  write(data: Uint8Array, more = false): boolean {
     if (this.socket.destroyed || this.socket.writableEnded) return false;
+    if (more && !this.corked) this.socket.cork();
     this.socket.write(data);
+    if (!more && this.corked) this.socket.uncork();
+    this.corked = more;
     const ok = this.socket.writableLength <= this.highWater;
     if (!ok) this.full = true;
     return ok;

@@ -1,0 +1,11 @@
+/** Boxes on the way that see packets: what stands at a router and may change, drop or answer them. */
+import type { Clock } from "../../engines/host.ts";
+import type { Packet } from "./packet.ts";
+
+export interface Middlebox {
+  /**
+   * A packet that came to the box's router. `forward` sends it, or others in its place, on their way
+   * from here; a packet that is not forwarded is dropped.
+   */
+  packet(packet: Packet, forward: (packet: Packet) => void, clock: Clock): void;
+}
