@@ -68,10 +68,11 @@ export class Faults {
   /** Changes the links between two vertices, in both directions. */
   link(a: string, b: string, change: Partial<LinkQuality>): Undo {
     const { topology } = this.world;
-    const before = topology.linksBetween(a, b).map((link) => [link, link.quality] as const);
-    for (const [link, quality] of before) topology.change(link, { ...quality, ...change });
+    const links = topology.linksBetween(a, b);
+    const mine = { ...change };
+    for (const link of links) topology.change(link, mine, true);
     return this.kept(() => {
-      for (const [link, quality] of before) topology.change(link, quality);
+      for (const link of links) topology.change(link, mine, false);
     });
   }
 

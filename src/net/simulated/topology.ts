@@ -40,13 +40,25 @@ export class Link {
   readonly from: Vertex;
   readonly to: Vertex;
   readonly random: Random;
+  /** As it is now: as it was made, with the changes of all faults that last. */
   quality: LinkQuality;
+  private readonly made: LinkQuality;
+  private changes: readonly Partial<LinkQuality>[] = [];
 
   constructor(from: Vertex, to: Vertex, quality: LinkQuality, random: Random) {
     this.from = from;
     this.to = to;
+    this.made = quality;
     this.quality = quality;
     this.random = random;
+  }
+
+  /** Adds or takes away a change; they may overlap, and end in any order. */
+  change(change: Partial<LinkQuality>, lasts: boolean): void {
+    this.changes = lasts
+      ? [...this.changes, change]
+      : this.changes.filter((other) => other !== change);
+    this.quality = Object.assign({}, this.made, ...this.changes);
   }
 
   /** Nothing but delay happens to its packets. */
@@ -147,8 +159,8 @@ export class Topology {
     return links;
   }
 
-  change(link: Link, quality: LinkQuality): void {
-    link.quality = quality;
+  change(link: Link, change: Partial<LinkQuality>, lasts: boolean): void {
+    link.change(change, lasts);
     this.version++;
   }
 
