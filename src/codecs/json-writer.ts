@@ -38,7 +38,7 @@ export class Fixed {
     }
     const source = new DataView(padded.buffer);
     this.words = new Float64Array(padded.length / 8);
-    for (let i = 0; i < this.words.length; i++) this.words[i] = source.getFloat64(i * 8);
+    for (let i = 0; i < this.words.length; i++) this.words[i] = source.getFloat64(i * 8, true);
   }
 }
 
@@ -121,7 +121,8 @@ export class JsonWriter {
   put(text: Fixed): void {
     const { words } = text;
     const { data, at } = this;
-    for (let i = 0; i < words.length; i++) data.setFloat64(at + i * 8, words[i] as number);
+    const { length } = words;
+    for (let i = 0; i < length; i++) data.setFloat64(at + i * 8, words[i] as number, true);
     this.at = at + text.length;
   }
 
@@ -142,11 +143,20 @@ export class JsonWriter {
     let rest = value;
     if (value >= 1e6) {
       const millions = Math.floor(value / 1e6);
-      this.uint(millions);
-      at = this.at;
-      rest = value - millions * 1e6;
-      at = group(bytes, at, (rest / 1000) | 0);
-      this.at = group(bytes, at, rest % 1000);
+      if (millions < 1000) at = lead(bytes, at, millions);
+      else if (millions < 10_000) {
+        // Up to 2^32, which most numbers on the wire are.
+        const billions = (millions / 1000) | 0;
+        bytes[at] = 0x30 + billions;
+        at = group(bytes, at + 1, millions - billions * 1000);
+      } else {
+        this.uint(millions);
+        at = this.at;
+      }
+      rest = (value - millions * 1e6) | 0;
+      const thousands = (rest / 1000) | 0;
+      at = group(bytes, at, thousands);
+      this.at = group(bytes, at, rest - thousands * 1000);
       return;
     }
     if (rest >= 1000) {

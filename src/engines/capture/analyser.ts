@@ -11,7 +11,8 @@ import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
 import type { Account, DissectorContext, Emitter } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
-import { FlowTable, MAX_FLOWS } from "./flow.ts";
+import { TCP, UDP } from "./flow.ts";
+import { FlowTable } from "./flow-table.ts";
 import type { IdentifyOptions } from "./identify.ts";
 import { Identifier } from "./identify.ts";
 import { Mark } from "./mark.ts";
@@ -62,8 +63,8 @@ export class Analyser {
 
   constructor(out: AnalyserOutput, options: AnalyserOptions = {}) {
     this.out = out;
-    this.udpFlows = new FlowTable((flow) => this.closeFlow(flow), MAX_FLOWS.udp);
-    this.tcpFlows = new FlowTable((flow) => this.closeFlow(flow), MAX_FLOWS.tcp);
+    this.udpFlows = new FlowTable(UDP, (flow) => this.closeFlow(flow));
+    this.tcpFlows = new FlowTable(TCP, (flow) => this.closeFlow(flow));
     const account: Account = {
       unknown: (bytes) => {
         this.totals.decodedBytes -= bytes;
@@ -84,7 +85,7 @@ export class Analyser {
       nameFlow: (flow, direction, mark, protocol, body) =>
         this.identifier.nameFlow(flow, direction, mark, protocol, body),
     };
-    this.identifier = new Identifier(context, this.totals, options);
+    this.identifier = new Identifier(context, this.totals, this.udpFlows, options);
     this.share = options.share;
   }
 
@@ -158,7 +159,7 @@ export class Analyser {
 
   private udp(packet: Packet, mark: Mark): void {
     const { totals, out } = this;
-    const flow = this.udpFlows.lookup(packet, mark.seconds);
+    const flow = this.udpFlows.lookup(packet, mark.seconds, totals.packets);
     const { direction } = this.udpFlows;
     if (packet.end === packet.start) return;
     if (!this.owns(flow)) {
@@ -178,12 +179,13 @@ export class Analyser {
   }
 
   private tcp(packet: Packet, mark: Mark): void {
-    let flow = this.tcpFlows.lookup(packet, mark.seconds);
+    const { packets } = this.totals;
+    let flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
     let { direction } = this.tcpFlows;
     if (flow.tcp !== undefined && (packet.flags & 0x02) !== 0) {
       if (flow.tcp.isReuse(direction, packet.sequence)) {
         this.tcpFlows.close(flow);
-        flow = this.tcpFlows.lookup(packet, mark.seconds);
+        flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
         direction = this.tcpFlows.direction;
       }
     }

@@ -7,9 +7,6 @@ import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 
 const FRAME = new Fixed('{"frame":');
-const TIME = new Fixed(',"time":');
-const PROTOCOL = new Fixed(',"protocol":"');
-const SRC = new Fixed('","src":"');
 const SPORT = new Fixed('","sport":');
 const DST = new Fixed(',"dst":"');
 const DPORT = new Fixed('","dport":');
@@ -44,7 +41,11 @@ export class BulkOutput {
   private readonly protocols = new Map<string, ProtocolText>();
   private last: ProtocolText = { name: "", text: new Fixed(""), records: 0 };
   private lastSeconds = -1;
+  /** The key, whole seconds and point of the time. */
   private secondsText = new Fixed("");
+  /** The key and all but the last three digits of the frame's number, for frames from `framesFrom`. */
+  private framesFrom = -1;
+  private framesText = FRAME;
   private readonly onRecord: () => void;
 
   /** `onRecord` is called after each record: it may take the bytes and reset `json.at`. */
@@ -56,11 +57,8 @@ export class BulkOutput {
   begin(protocol: string, flow: Flow, direction: Direction, mark: Mark, bytes: number): void {
     const { json } = this;
     json.room(ENVELOPE_ROOM);
-    json.put(FRAME);
-    json.uint(mark.frame);
-    json.put(TIME);
+    this.frame(mark.frame);
     this.time(mark);
-    json.put(PROTOCOL);
     if (protocol !== this.last.name) this.last = this.protocolText(protocol);
     this.last.records++;
     json.put(this.last.text);
@@ -90,7 +88,6 @@ export class BulkOutput {
   private endpoints(flow: Flow, direction: Direction): void {
     const { json } = this;
     const from = json.at;
-    json.put(SRC);
     const forward = direction === 0;
     if (flow.family === 4) {
       json.ipv4Word(forward ? flow.a0 : flow.b0);
@@ -109,7 +106,7 @@ export class BulkOutput {
     json.uint(forward ? flow.bPort : flow.aPort);
     json.put(flow.protocol === 17 ? UDP_STREAM : TCP_STREAM);
     json.uint(flow.stream);
-    if (++flow.records[direction] === KEEP_AFTER) {
+    if (!flow.passing && ++flow.records[direction] === KEEP_AFTER) {
       flow.envelopes[direction] = new Fixed(json.text(from));
     }
   }
@@ -135,22 +132,40 @@ export class BulkOutput {
   private protocolText(name: string): ProtocolText {
     let known = this.protocols.get(name);
     if (known === undefined) {
-      known = { name, text: new Fixed(name), records: 0 };
+      known = { name, text: new Fixed(`,"protocol":"${name}","src":"`), records: 0 };
       this.protocols.set(name, known);
     }
     return known;
+  }
+
+  private frame(frame: number): void {
+    const { json } = this;
+    if (frame < 1000) {
+      json.put(FRAME);
+      json.uint(frame);
+      return;
+    }
+    let last = frame - this.framesFrom;
+    if (this.framesFrom < 0 || last < 0 || last >= 1000) {
+      const thousands = Math.floor(frame / 1000);
+      this.framesFrom = thousands * 1000;
+      this.framesText = new Fixed(`{"frame":${thousands}`);
+      last = frame - this.framesFrom;
+    }
+    json.put(this.framesText);
+    json.digits3(last);
   }
 
   private time(mark: Mark): void {
     const { json } = this;
     if (mark.seconds !== this.lastSeconds) {
       this.lastSeconds = mark.seconds;
-      this.secondsText = new Fixed(`${mark.seconds}.`);
+      this.secondsText = new Fixed(`,"time":${mark.seconds}.`);
     }
     json.put(this.secondsText);
     const { fraction } = mark;
     if (mark.digits === 6) {
-      const high = Math.floor(fraction / 1000);
+      const high = (fraction / 1000) | 0;
       json.digits3(high);
       json.digits3(fraction - high * 1000);
     } else if (mark.digits === 9) {

@@ -18,6 +18,8 @@ export interface DatagramProtocol {
   /** Whether content alone says that the datagram is of this protocol. Must be cheap and hard to fool. */
   recognises(bytes: Uint8Array, start: number, end: number, flow: Flow): boolean;
   open(flow: Flow, context: DissectorContext): DatagramDissector;
+  /** `open` gives one dissector for all flows, which keeps no state of any and no reference to one. */
+  readonly stateless?: boolean;
 }
 
 /** May serve one flow or, where it keeps no state of flows, all of them: `open` decides. */

@@ -15,6 +15,7 @@ import type {
   StreamProtocol,
 } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
+import type { FlowTable } from "./flow-table.ts";
 import { Mark } from "./mark.ts";
 import type { Media } from "./media.ts";
 import { DATAGRAM_PROTOCOLS, STREAM_PROTOCOLS, TCP_PORTS, UDP_PORTS } from "./protocols.ts";
@@ -43,6 +44,18 @@ export class Heads {
 
 const datagramByName = new Map(DATAGRAM_PROTOCOLS.map((p) => [p.name, p]));
 const streamByName = new Map(STREAM_PROTOCOLS.map((p) => [p.name, p]));
+/** Protocols that have a port of their own, and one more than the index of a port's. */
+const PORT_PROTOCOLS = [...UDP_PORTS.values()].map((name) => datagramByName.get(name));
+const portIndex = new Uint8Array(65_536);
+[...UDP_PORTS.keys()].forEach((port, i) => {
+  portIndex[port] = i + 1;
+});
+
+function datagramAtPort(packet: Packet): DatagramProtocol | undefined {
+  const { sourcePort, destinationPort } = packet;
+  const index = (portIndex[destinationPort] as number) || (portIndex[sourcePort] as number);
+  return index === 0 ? undefined : PORT_PROTOCOLS[index - 1];
+}
 
 export class Identifier {
   private readonly context: DissectorContext;
@@ -52,9 +65,16 @@ export class Identifier {
   private readonly media: Media;
   private held = 0;
   private readonly muted: DissectorContext;
+  private readonly datagramFlows: FlowTable;
 
-  constructor(context: DissectorContext, totals: Totals, options: IdentifyOptions) {
+  constructor(
+    context: DissectorContext,
+    totals: Totals,
+    datagramFlows: FlowTable,
+    options: IdentifyOptions,
+  ) {
     this.context = context;
+    this.datagramFlows = datagramFlows;
     this.totals = totals;
     this.decodeAs = options.decodeAs;
     this.media = context.media as Media;
@@ -70,11 +90,13 @@ export class Identifier {
     };
   }
 
-  datagram(flow: Flow, direction: Direction, packet: Packet, mark: Mark): void {
+  datagram(found: Flow, direction: Direction, packet: Packet, mark: Mark): void {
     const { bytes, start, end } = packet;
     const cut = packet.missing > 0;
-    const known = flow.dissector;
-    if (known?.datagram(flow, direction, bytes, start, end, mark, cut) === true) return;
+    const known = found.dissector;
+    if (known?.datagram(found, direction, bytes, start, end, mark, cut) === true) return;
+    if (known === undefined && found.passing && this.atPort(found, direction, packet, mark)) return;
+    const flow = this.datagramFlows.keep(found, packet);
     if (flow.others !== undefined) {
       for (const other of flow.others.values()) {
         if (other.datagram(flow, direction, bytes, start, end, mark, cut)) return;
@@ -88,8 +110,22 @@ export class Identifier {
     this.unnamed(flow, end - start, mark);
   }
 
+  /** A flow at the port of a protocol that keeps no state of flows needs none itself. */
+  private atPort(flow: Flow, direction: Direction, packet: Packet, mark: Mark): boolean {
+    if (this.decodeAs !== undefined) return false;
+    const protocol = datagramAtPort(packet);
+    if (protocol?.stateless !== true) return false;
+    const dissector = protocol.open(flow, this.context);
+    const { bytes, start, end } = packet;
+    if (!dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0))
+      return false;
+    this.datagramFlows.share(flow, dissector);
+    return true;
+  }
+
   /** A packet inside an ICMP error: decoded by itself, changing nothing of its flow. */
-  quoted(flow: Flow, direction: Direction, packet: Packet, mark: Mark): void {
+  quoted(passing: Flow, direction: Direction, packet: Packet, mark: Mark): void {
+    const flow = this.datagramFlows.keep(passing, packet);
     const saved = flow.dissector;
     const { others, misses, app } = flow;
     flow.dissector = undefined;
@@ -115,18 +151,13 @@ export class Identifier {
       const protocol = datagramByName.get(forced);
       return protocol !== undefined && this.tryDatagram(protocol, flow, direction, packet, mark);
     }
-    const hint = UDP_PORTS.get(packet.destinationPort) ?? UDP_PORTS.get(packet.sourcePort);
-    if (hint !== undefined) {
-      const protocol = datagramByName.get(hint);
-      if (protocol !== undefined && this.tryDatagram(protocol, flow, direction, packet, mark)) {
-        return true;
-      }
-    }
+    const hint = datagramAtPort(packet);
+    if (hint !== undefined && this.tryDatagram(hint, flow, direction, packet, mark)) return true;
     const announced =
       this.media.lookup(flow.destination(direction), packet.destinationPort) ??
       this.media.lookup(flow.source(direction), packet.sourcePort);
     for (const protocol of DATAGRAM_PROTOCOLS) {
-      if (protocol.name === hint) continue;
+      if (protocol === hint) continue;
       const wanted =
         announced?.protocol === protocol.name ||
         protocol.recognises(packet.bytes, packet.start, packet.end, flow);
@@ -326,9 +357,10 @@ export class Identifier {
   }
 
   /** A datagram of a flow that another worker decodes: only what it announces counts here. */
-  foreignDatagram(flow: Flow, direction: Direction, packet: Packet, mark: Mark): void {
+  foreignDatagram(passing: Flow, direction: Direction, packet: Packet, mark: Mark): void {
     if (packet.quoted) return;
     const { bytes, start, end } = packet;
+    const flow = this.datagramFlows.keep(passing, packet);
     if (flow.dissector === undefined) {
       const sip = datagramByName.get("sip");
       if (sip === undefined || !sip.recognises(bytes, start, end, flow)) return;

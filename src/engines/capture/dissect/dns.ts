@@ -17,6 +17,7 @@ import type {
 } from "../dissector.ts";
 import type { Flow } from "../flow.ts";
 import { UDP } from "../flow.ts";
+import { PARTITIONS, partitionOf } from "../flow-table.ts";
 import { elapsed, elapsedUnits, Mark } from "../mark.ts";
 
 const HEADER_BYTES = 12;
@@ -29,63 +30,72 @@ const REPEAT_SECONDS = 60;
 const REQUEST_FRAME = new Fixed(',"requestFrame":');
 const LATENCY = new Fixed(',"latency":');
 
+/** Words of a query: those of its flow and key, then three doubles: frame, seconds, fraction. */
+const WORDS = 8;
+const ANSWERED = 1 << 20;
+/** Queries of one partition of flows: they displace only each other. */
+const HOME_MASK = PENDING / PARTITIONS - 1;
+
 /**
- * Links responses to queries: by flow, direction and id. A table of numbers, since most flows ask
- * once and an object a query would be garbage a packet.
+ * Links responses to queries: by flow, direction and id. A table of numbers, half a cache line a
+ * query, since most flows ask once and an object a query would be garbage a packet.
  */
 class Transactions {
-  private readonly streams = new Float64Array(PENDING).fill(-1);
-  private readonly keys = new Int32Array(PENDING);
-  private readonly frames = new Float64Array(PENDING);
-  private readonly seconds = new Float64Array(PENDING);
-  private readonly fractions = new Float64Array(PENDING);
-  private readonly answered = new Uint8Array(PENDING);
+  private readonly words = new Int32Array(PENDING * WORDS);
+  private readonly doubles = new Float64Array(this.words.buffer);
   /** The query that `find` found. */
   readonly mark = new Mark();
 
   /** `stream`: number of the flow, made unique over transports by the caller. */
-  query(stream: number, key: number, mark: Mark): void {
-    const home = hashOf(stream, key);
-    let at = home;
+  query(flow: Flow, stream: number, key: number, mark: Mark): void {
+    const { words, doubles } = this;
+    const home = hashOf(flow, key);
+    let at = -1;
     for (let n = 0; n < PROBES; n++) {
-      const i = (home + n) & (PENDING - 1);
-      if (this.streams[i] === stream && this.keys[i] === key) {
-        const age = mark.seconds - (this.seconds[i] as number);
+      const w = place(flow, home, n) * WORDS;
+      const frame = doubles[(w >> 1) + 1] as number;
+      if (frame > 0 && words[w] === stream && ((words[w + 1] as number) & ~ANSWERED) === key) {
+        const age = mark.seconds - (doubles[(w >> 1) + 2] as number);
         // A repetition: the first one counts.
-        if (this.answered[i] === 0 && age <= REPEAT_SECONDS) return;
-        at = i;
+        if (((words[w + 1] as number) & ANSWERED) === 0 && age <= REPEAT_SECONDS) return;
+        at = w;
         break;
       }
-      if ((this.frames[i] as number) < (this.frames[at] as number)) at = i;
+      if (at < 0 || frame < (doubles[(at >> 1) + 1] as number)) at = w;
     }
-    this.streams[at] = stream;
-    this.keys[at] = key;
-    this.frames[at] = mark.frame;
-    this.seconds[at] = mark.seconds;
-    this.fractions[at] = mark.fraction;
-    this.answered[at] = 0;
+    words[at] = stream;
+    words[at + 1] = key;
+    doubles[(at >> 1) + 1] = mark.frame;
+    doubles[(at >> 1) + 2] = mark.seconds;
+    doubles[(at >> 1) + 3] = mark.fraction;
   }
 
   /** Whether the query of a response was seen; `mark` then tells where. */
-  find(stream: number, key: number, digits: number): boolean {
-    const home = hashOf(stream, key);
+  find(flow: Flow, stream: number, key: number, digits: number): boolean {
+    const { words, doubles, mark } = this;
+    const home = hashOf(flow, key);
     for (let n = 0; n < PROBES; n++) {
-      const i = (home + n) & (PENDING - 1);
-      if (this.streams[i] !== stream || this.keys[i] !== key) continue;
-      this.answered[i] = 1;
-      this.mark.frame = this.frames[i] as number;
-      this.mark.seconds = this.seconds[i] as number;
-      this.mark.fraction = this.fractions[i] as number;
-      this.mark.digits = digits;
+      const w = place(flow, home, n) * WORDS;
+      if (words[w] !== stream || ((words[w + 1] as number) & ~ANSWERED) !== key) continue;
+      if (doubles[(w >> 1) + 1] === 0) continue;
+      words[w + 1] = key | ANSWERED;
+      mark.frame = doubles[(w >> 1) + 1] as number;
+      mark.seconds = doubles[(w >> 1) + 2] as number;
+      mark.fraction = doubles[(w >> 1) + 3] as number;
+      mark.digits = digits;
       return true;
     }
     return false;
   }
 }
 
-function hashOf(stream: number, key: number): number {
-  const h = Math.imul(stream | 0, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b);
-  return (h ^ (h >>> 15)) & (PENDING - 1);
+function hashOf(flow: Flow, key: number): number {
+  const h = Math.imul(flow.hash, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b);
+  return h ^ (h >>> 15);
+}
+
+function place(flow: Flow, home: number, n: number): number {
+  return partitionOf(flow.hash) * (HOME_MASK + 1) + ((home + n) & HOME_MASK);
 }
 
 /** Writes messages of one context; the sinks are shared by all flows. */
@@ -147,12 +157,12 @@ class DnsRecorder {
     // Multicast answers come from others than those asked; a quoted packet is no new one.
     if (protocol !== "dns" || this.context.out.inIcmp === true) return undefined;
     const id = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
-    const stream = flow.stream * 2 + (flow.protocol === UDP ? 0 : 1);
+    const stream = (flow.stream * 2 + (flow.protocol === UDP ? 0 : 1)) | 0;
     if (((bytes[start + 2] as number) & 0x80) === 0) {
-      this.transactions.query(stream, id | (direction << 16), mark);
+      this.transactions.query(flow, stream, id | (direction << 16), mark);
       return undefined;
     }
-    const found = this.transactions.find(stream, id | ((1 - direction) << 16), mark.digits);
+    const found = this.transactions.find(flow, stream, id | ((1 - direction) << 16), mark.digits);
     return found ? this.transactions.mark : undefined;
   }
 
@@ -241,6 +251,7 @@ function datagrams(name: string, strong: boolean): DatagramProtocol {
   let last: { context: DissectorContext; dissector: DnsDatagrams } | undefined;
   return {
     name,
+    stateless: true,
     recognises: (bytes, start, end) => {
       if (!strong || !plausible(bytes, start, end) || count(bytes, start + 4) !== 1) return false;
       const { malformed, issues } = readMessage(bytes, start, end);
