@@ -18,6 +18,7 @@ import type {
 import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import { SimListener, simConnect } from "./listener.ts";
+import type { Packet } from "./packet.ts";
 import { Ports } from "./ports.ts";
 import type { SimTcp } from "./tcp.ts";
 import type { Vertex } from "./topology.ts";
@@ -52,6 +53,8 @@ export class SimNode implements Host {
   /** Octets a second that programs of this node read from their connections; undefined: at once. */
   readRate: number | undefined;
   engine: Engine | undefined;
+  /** Sees what comes before its sockets do; true: they shall not see it. */
+  intercept: ((packet: Packet) => boolean) | undefined;
   private readonly boot: Boot | undefined;
 
   constructor(

@@ -240,6 +240,7 @@ export class World {
     this.delivered++;
     this.digest.event(this.now, KIND.deliver, vertex.index, packet.data);
     if (this.traces.size > 0) this.record(vertex, packet, "");
+    if (node.intercept?.(packet) === true) return;
     if (packet.protocol === UDP) this.datagram(node, packet);
     else this.segment(node, packet);
   }
