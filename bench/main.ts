@@ -3,13 +3,15 @@
  * side in one run, of CPU time (user and system) where tshark is the rival, since wall time on a
  * shared machine means little. Captures are made first, the same each time, with the truth beside.
  */
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { capture } from "./generate/captures.ts";
 import { FLOODS } from "./generate/flood.ts";
 
 const NETKIT = ["node", "bin/run.js"];
 const ROUNDS = 3;
+/** Times the usual length: captures of few seconds would measure the start of the program. */
+const LONG = 3;
 
 interface Measured {
   readonly seconds: number;
@@ -97,16 +99,23 @@ const BENCHES: Readonly<Record<string, () => void>> = {
   dns: () => {
     const { path, truth } = capture("dns", 1);
     const theirs = best(tshark(path, FIELDS_OF_TSHARK), 1);
+    const ndjson = best([...NETKIT, "decode", "--json", path]);
+    against("DNS to NDJSON", ndjson, theirs, truth.packets, ">= 15 x, stretch 25 x");
+    const small = capture("dns", 0.05);
+    const ek = best(["tshark", "-n", "-r", small.path, "-T", "ek"], 1);
+    const all = { ...ek, seconds: (ek.seconds * truth.packets) / small.truth.packets };
+    against("DNS to NDJSON, tshark -T ek", ndjson, all, truth.packets, ">= 60 x");
+    execFileSync("node", ["scripts/run-ts.mjs", "bench/columns.ts", small.path]);
     against(
-      "DNS to NDJSON",
-      best([...NETKIT, "decode", "--json", path]),
+      "DNS to typed columns",
+      best(["node", "node_modules/.cache/netkit/columns.mjs", path]),
       theirs,
       truth.packets,
-      ">= 15 x",
+      ">= 35 x, stretch 60 x",
     );
     against(
       "DNS to the same 12 fields",
-      best([...NETKIT, "decode", "--fields", FIELDS, path], 1),
+      best([...NETKIT, "decode", "--fields", FIELDS, path]),
       theirs,
       truth.packets,
       ">= 30 x",
@@ -124,7 +133,7 @@ const BENCHES: Readonly<Record<string, () => void>> = {
     );
   },
   sip: () => {
-    const { path, truth } = capture("sip", 1);
+    const { path, truth } = capture("sip", LONG);
     const theirs = best(tshark(path, "sip.Call-ID rtp.seq"), 1);
     against(
       "SIP and RTP to NDJSON",
@@ -135,7 +144,7 @@ const BENCHES: Readonly<Record<string, () => void>> = {
     );
   },
   bittorrent: () => {
-    const { path, truth } = capture("bittorrent", 1);
+    const { path, truth } = capture("bittorrent", LONG);
     const theirs = best(tshark(path, "bittorrent.msg.type bittorrent.piece.index"), 1);
     against(
       "BitTorrent to NDJSON",

@@ -119,18 +119,20 @@ for (const c of '."\\;()@$') PLAIN[c.charCodeAt(0)] = 0;
 /**
  * Writes a checked name in presentation form as the inside of a JSON string: dots and specials
  * inside labels as `\.`, other octets as `\DDD` (RFC 1035 5.1), each backslash doubled for JSON.
+ * Returns whether there was any such.
  */
-export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start: number): void {
+export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start: number): boolean {
   // 255 octets of at most 5 characters each (`\\DDD`).
   json.room(1300);
   const out = json.bytes;
   let to = json.at;
   let i = at;
   let b = bytes[i] as number;
+  let escaped = false;
   if (b === 0) {
     out[to++] = 0x2e;
     json.at = to;
-    return;
+    return false;
   }
   for (;;) {
     if (b >= 192) {
@@ -146,13 +148,18 @@ export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start
     const stop = i + 1 + b;
     for (i++; i < stop; i++) {
       const c = bytes[i] as number;
-      if (PLAIN[c] === 1) out[to++] = c;
-      else to = escapeOctet(out, to, c);
+      if (PLAIN[c] === 1) {
+        out[to++] = c;
+      } else {
+        to = escapeOctet(out, to, c);
+        escaped = true;
+      }
     }
     out[to++] = 0x2e;
     b = bytes[i] as number;
   }
   json.at = to;
+  return escaped;
 }
 
 function escapeOctet(out: Uint8Array, to: number, c: number): number {

@@ -98,7 +98,8 @@ function writeField(
     case "ipv6":
       return writeIpv6(json, bytes, at);
     case "name":
-      return writeName(json, bytes, at, start);
+      writeName(json, bytes, at, start);
+      return;
     case "string":
       return writeQuoted(json, bytes, at + 1, end);
     case "word":

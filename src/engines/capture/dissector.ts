@@ -5,7 +5,6 @@
  */
 import type { Issue } from "../../codecs/errors.ts";
 import type { BulkOutput } from "./bulk.ts";
-import type { DnsRows } from "./dns-rows.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 
@@ -98,6 +97,23 @@ export interface DissectorOptions {
   readonly heuristics: ReadonlySet<string>;
 }
 
+/** Takes DNS messages without a record between. */
+export interface DnsRowSink {
+  /**
+   * One message; `asked` is the place of the query that it answers. Returns false, with nothing
+   * written, when a record is to be emitted in its stead.
+   */
+  row(
+    flow: Flow,
+    direction: Direction,
+    mark: Mark,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    asked: Mark | undefined,
+  ): boolean;
+}
+
 export interface Emitter {
   /** Emits one record. `body`: the keys after the envelope, in their order. `bytes`: wire length of the message. */
   emit(
@@ -115,7 +131,7 @@ export interface Emitter {
   /** The packet now dissected was quoted by ICMP. */
   readonly inIcmp: boolean;
   /** Present when DNS records go straight to columns. */
-  readonly rows?: DnsRows | undefined;
+  readonly rows?: DnsRowSink | undefined;
   /** Present when records go straight to NDJSON bytes; hot protocols then write themselves. */
   readonly bulk: BulkOutput | undefined;
 }

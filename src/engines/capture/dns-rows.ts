@@ -10,7 +10,7 @@ import { parse } from "../../codecs/dns/parse.ts";
 import { writeIpv6 } from "../../codecs/dns/text-forms.ts";
 import type { JsonWriter } from "../../codecs/json-writer.ts";
 import { Fixed } from "../../codecs/json-writer.ts";
-import type { Direction } from "./dissector.ts";
+import type { Direction, DnsRowSink } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 import { elapsedUnits, timeText } from "./mark.ts";
@@ -74,7 +74,7 @@ const CELLS: Readonly<Record<string, Cell>> = {
   "dns.latency": (rows) => rows.latency(),
 };
 
-export class DnsRows implements DnsSink {
+export class DnsRows implements DnsSink, DnsRowSink {
   /** Of the message that is being written. */
   flow!: Flow;
   mark!: Mark;
@@ -256,8 +256,8 @@ export class DnsRows implements DnsSink {
   private name(at: number): void {
     const { json } = this;
     const from = json.at;
-    writeName(json, this.bytes, at, this.start);
-    for (let i = from; i < json.at; i++) if (json.bytes[i] === QUOTE) this.quoted = true;
+    const escaped = writeName(json, this.bytes, at, this.start);
+    for (let i = from; escaped && i < json.at; i++) if (json.bytes[i] === QUOTE) this.quoted = true;
     this.found = true;
   }
 

@@ -360,10 +360,11 @@ export class Identifier {
   foreignDatagram(passing: Flow, direction: Direction, packet: Packet, mark: Mark): void {
     if (packet.quoted) return;
     const { bytes, start, end } = packet;
-    const flow = this.datagramFlows.keep(passing, packet);
+    let flow = passing;
     if (flow.dissector === undefined) {
       const sip = datagramByName.get("sip");
       if (sip === undefined || !sip.recognises(bytes, start, end, flow)) return;
+      flow = this.datagramFlows.keep(passing, packet);
       flow.dissector = sip.open(flow, this.muted);
     }
     flow.dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0);

@@ -1,8 +1,7 @@
 /** One record as an object: the envelope of every record, and the keys of its protocol. */
 import type { Issue } from "../../codecs/errors.ts";
 import { JsonWriter } from "../../codecs/json-writer.ts";
-import type { Direction, Emitter, Fault, Raw } from "./dissector.ts";
-import type { DnsRows } from "./dns-rows.ts";
+import type { Direction, DnsRowSink, Emitter, Fault, Raw } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import type { Mark } from "./mark.ts";
 import { timeText } from "./mark.ts";
@@ -38,7 +37,7 @@ export class ObjectOutput implements Emitter {
 
   readonly wantsBytes: boolean;
   /** Writes DNS records by itself, where it can. */
-  rows: DnsRows | undefined = undefined;
+  rows: DnsRowSink | undefined = undefined;
 
   /** `wantsBytes`: records carry the bytes of their messages. */
   constructor(onRecord: (record: CaptureRecord) => void, wantsBytes = false) {

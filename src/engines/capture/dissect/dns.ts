@@ -17,7 +17,7 @@ import type {
 } from "../dissector.ts";
 import type { Flow } from "../flow.ts";
 import { UDP } from "../flow.ts";
-import { PARTITIONS, partitionOf } from "../flow-table.ts";
+import { MAX_FLOWS, PARTITIONS, partitionOf } from "../flow-table.ts";
 import { elapsed, elapsedUnits, Mark } from "../mark.ts";
 
 const HEADER_BYTES = 12;
@@ -38,54 +38,85 @@ const HOME_MASK = PENDING / PARTITIONS - 1;
 
 /**
  * Links responses to queries: by flow, direction and id. A table of numbers, half a cache line a
- * query, since most flows ask once and an object a query would be garbage a packet.
+ * query, since most flows ask once and an object a query would be garbage a packet. The first query
+ * of a flow over UDP has a place of its own, in the order of flows; further ones go by their hash.
  */
 class Transactions {
-  private readonly words = new Int32Array(PENDING * WORDS);
+  private readonly words = new Int32Array((PENDING + MAX_FLOWS.udp) * WORDS);
   private readonly doubles = new Float64Array(this.words.buffer);
   /** The query that `find` found. */
   readonly mark = new Mark();
 
   /** `stream`: number of the flow, made unique over transports by the caller. */
   query(flow: Flow, stream: number, key: number, mark: Mark): void {
-    const { words, doubles } = this;
+    let at = this.first(flow);
+    if (at >= 0) {
+      if (this.words[at] !== stream || this.doubles[(at >> 1) + 1] === 0) {
+        this.note(at, stream, key, mark);
+        return;
+      }
+      if (this.isKey(at, key)) {
+        if (!this.repeats(at, mark)) this.note(at, stream, key, mark);
+        return;
+      }
+    }
+    at = -1;
     const home = hashOf(flow, key);
-    let at = -1;
     for (let n = 0; n < PROBES; n++) {
-      const w = place(flow, home, n) * WORDS;
-      const frame = doubles[(w >> 1) + 1] as number;
-      if (frame > 0 && words[w] === stream && ((words[w + 1] as number) & ~ANSWERED) === key) {
-        const age = mark.seconds - (doubles[(w >> 1) + 2] as number);
-        // A repetition: the first one counts.
-        if (((words[w + 1] as number) & ANSWERED) === 0 && age <= REPEAT_SECONDS) return;
+      const w = place(flow, home, n);
+      const frame = this.doubles[(w >> 1) + 1] as number;
+      if (frame > 0 && this.words[w] === stream && this.isKey(w, key)) {
+        if (this.repeats(w, mark)) return;
         at = w;
         break;
       }
-      if (at < 0 || frame < (doubles[(at >> 1) + 1] as number)) at = w;
+      if (at < 0 || frame < (this.doubles[(at >> 1) + 1] as number)) at = w;
     }
-    words[at] = stream;
-    words[at + 1] = key;
-    doubles[(at >> 1) + 1] = mark.frame;
-    doubles[(at >> 1) + 2] = mark.seconds;
-    doubles[(at >> 1) + 3] = mark.fraction;
+    this.note(at, stream, key, mark);
   }
 
   /** Whether the query of a response was seen; `mark` then tells where. */
   find(flow: Flow, stream: number, key: number, digits: number): boolean {
     const { words, doubles, mark } = this;
-    const home = hashOf(flow, key);
-    for (let n = 0; n < PROBES; n++) {
-      const w = place(flow, home, n) * WORDS;
-      if (words[w] !== stream || ((words[w + 1] as number) & ~ANSWERED) !== key) continue;
-      if (doubles[(w >> 1) + 1] === 0) continue;
-      words[w + 1] = key | ANSWERED;
-      mark.frame = doubles[(w >> 1) + 1] as number;
-      mark.seconds = doubles[(w >> 1) + 2] as number;
-      mark.fraction = doubles[(w >> 1) + 3] as number;
-      mark.digits = digits;
-      return true;
+    let at = this.first(flow);
+    if (at < 0 || words[at] !== stream || !this.isKey(at, key)) {
+      at = -1;
+      const home = hashOf(flow, key);
+      for (let n = 0; n < PROBES && at < 0; n++) {
+        const w = place(flow, home, n);
+        if (words[w] === stream && this.isKey(w, key)) at = w;
+      }
     }
-    return false;
+    if (at < 0 || doubles[(at >> 1) + 1] === 0) return false;
+    words[at + 1] = key | ANSWERED;
+    mark.frame = doubles[(at >> 1) + 1] as number;
+    mark.seconds = doubles[(at >> 1) + 2] as number;
+    mark.fraction = doubles[(at >> 1) + 3] as number;
+    mark.digits = digits;
+    return true;
+  }
+
+  /** Place of the first query of the flow; -1 over TCP. */
+  private first(flow: Flow): number {
+    return flow.protocol === UDP ? (PENDING + flow.entry) * WORDS : -1;
+  }
+
+  private isKey(at: number, key: number): boolean {
+    return ((this.words[at + 1] as number) & ~ANSWERED) === key;
+  }
+
+  /** A repetition: the first one counts. */
+  private repeats(at: number, mark: Mark): boolean {
+    const age = mark.seconds - (this.doubles[(at >> 1) + 2] as number);
+    return ((this.words[at + 1] as number) & ANSWERED) === 0 && age <= REPEAT_SECONDS;
+  }
+
+  private note(at: number, stream: number, key: number, mark: Mark): void {
+    this.words[at] = stream;
+    this.words[at + 1] = key;
+    this.doubles[(at >> 1) + 1] = mark.frame;
+    this.doubles[(at >> 1) + 2] = mark.seconds;
+    this.doubles[(at >> 1) + 3] = mark.fraction;
   }
 }
 
@@ -95,7 +126,7 @@ function hashOf(flow: Flow, key: number): number {
 }
 
 function place(flow: Flow, home: number, n: number): number {
-  return partitionOf(flow.hash) * (HOME_MASK + 1) + ((home + n) & HOME_MASK);
+  return (partitionOf(flow.hash) * (HOME_MASK + 1) + ((home + n) & HOME_MASK)) * WORDS;
 }
 
 /** Writes messages of one context; the sinks are shared by all flows. */
