@@ -28,7 +28,7 @@ import { decodeStun } from "../../src/codecs/stun/index.ts";
 import { fromHex, latin1Bytes } from "../../src/codecs/writer.ts";
 import { Analyser } from "../../src/engines/capture/analyser.ts";
 import { NdjsonOutput } from "../../src/engines/capture/ndjson-output.ts";
-import { SUITES } from "../../src/engines/conformance/suite.ts";
+import { SUITES } from "../../src/engines/conformance/codec/suite.ts";
 
 export interface Target {
   readonly seeds: readonly Uint8Array[];

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Result } from "../engines/conformance/suite.ts";
-import type { Vector } from "../engines/conformance/vector.ts";
+import type { Result } from "../engines/conformance/codec/suite.ts";
+import type { Vector } from "../engines/conformance/codec/vector.ts";
 import { CommandError } from "../failure.ts";
 
 /** Exit codes from here on are the shell's for signals and programs that cannot be run. */

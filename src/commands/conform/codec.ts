@@ -23,7 +23,7 @@ export default class ConformCodec extends NetkitCommand {
     exec: Flags.string({ char: "e", required: true, description: "the decoder: a shell command" }),
     format: Flags.string({
       description: "report",
-      options: ["text", "json", "junit"],
+      options: ["text", "json", "junit", "tap"],
       default: "text",
     }),
     only: Flags.string({ description: "only vectors whose id contains this" }),
@@ -36,23 +36,28 @@ export default class ConformCodec extends NetkitCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConformCodec);
-    const { SUITES, passed } = await import("../../engines/conformance/suite.ts");
+    const { SUITES, passed } = await import("../../engines/conformance/codec/suite.ts");
     const { runVectors } = await import("../../conform/run.ts");
     const report = await import("../../conform/report.ts");
     const all = SUITES[args.protocol] ?? [];
     const vectors = all.filter(
       (vector) => flags.only === undefined || vector.id.includes(flags.only),
     );
+    const { format } = flags;
     const results = await runVectors(
       vectors,
       { command: flags.exec, timeout: flags.timeout },
       (result) => {
-        if (flags.format === "text") process.stdout.write(`${report.textLine(result)}\n`);
+        if (format === "text")
+          process.stdout.write(`${report.textLine(report.codecCheck(result))}\n`);
       },
     );
-    if (flags.format === "text") process.stdout.write(`${report.summary(results)}\n`);
-    else if (flags.format === "json") this.logJson(report.jsonReport(args.protocol, results));
-    else process.stdout.write(report.junitReport(args.protocol, results));
+    const name = `netkit conform codec ${args.protocol}`;
+    report.print(
+      format,
+      { name, classname: `netkit.${args.protocol}`, head: { protocol: args.protocol } },
+      results.map(report.codecCheck),
+    );
     if (!results.every(passed)) process.exitCode = EXIT.negative;
   }
 }

@@ -5,7 +5,7 @@ import { decode as decodeDns } from "../../../src/codecs/dns/index.ts";
 import { DecodeError } from "../../../src/codecs/errors.ts";
 import { decode as decodeHttp } from "../../../src/codecs/http/index.ts";
 import { decode as decodeSip } from "../../../src/codecs/sip/index.ts";
-import { SUITES } from "../../../src/engines/conformance/suite.ts";
+import { SUITES } from "../../../src/engines/conformance/codec/suite.ts";
 
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   bencode: (bytes) => decodeBencode(bytes),

@@ -1,0 +1,47 @@
+/** `netkit conform dns`. */
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
+import { NetkitCommand } from "../../command.ts";
+import { EXIT } from "../../failure.ts";
+
+export default class ConformDns extends NetkitCommand {
+  static override summary = "Check a DNS server against the rules of the RFCs.";
+  static override description =
+    "Each rule is a short conversation with the server. With --zone, rules for authoritative servers are checked too. Exits 0 when all rules of the level were kept, 1 when not, 4 when the server does not answer.";
+  static override examples = [
+    "<%= config.bin %> conform dns 127.0.0.1:5353",
+    "<%= config.bin %> conform dns 127.0.0.1:5353 --zone example. --level must",
+    "<%= config.bin %> conform dns [::1]:53 --only rfc6891 --format tap",
+    "<%= config.bin %> conform dns --list",
+  ];
+  static override args = {
+    server: Args.string({ description: "ADDRESS:PORT, or [IPv6]:PORT; without a port 53" }),
+  };
+  static override flags = {
+    zone: Flags.string({ char: "z", description: "a zone that the server is authoritative for" }),
+    only: Flags.string({ description: "only rules whose identifier contains this" }),
+    level: Flags.string({
+      description: "rules down to this level",
+      options: ["must", "should", "may"],
+      default: "should",
+    }),
+    format: Flags.string({
+      description: "report",
+      options: ["text", "json", "junit", "tap"],
+      default: "text",
+    }),
+    list: Flags.boolean({ description: "list the rules and check nothing" }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ConformDns);
+    const { listRules, runRules, selectRules } = await import("../../conform/dns.ts");
+    const rules = selectRules(flags.level as "must" | "should" | "may", flags.only);
+    if (flags.list) {
+      process.stdout.write(listRules(rules));
+      return;
+    }
+    const kept = await runRules(args.server, flags.zone, rules, flags.format);
+    if (!kept) process.exitCode = EXIT.negative;
+  }
+}

@@ -1,0 +1,100 @@
+/** Runs the rules of DNS conformance against a real server. */
+import { isIP } from "node:net";
+import { nameLabels } from "../codecs/dns/index.ts";
+import { EncodeError } from "../codecs/errors.ts";
+import type { Checked } from "../engines/conformance/dns/check.ts";
+import { DnsCheck } from "../engines/conformance/dns/check.ts";
+import type { Level, Rule, Target } from "../engines/conformance/dns/rule.ts";
+import { RULES } from "../engines/conformance/dns/rules.ts";
+import type { Endpoint } from "../engines/host.ts";
+import { CommandError, EXIT } from "../failure.ts";
+import { LiveHost } from "../net/live/host.ts";
+import { print, ruleCheck, textLine } from "./report.ts";
+
+const LEVELS: readonly Level[] = ["must", "should", "may"];
+const DNS_PORT = 53;
+
+export function selectRules(level: Level, only: string | undefined): readonly Rule[] {
+  const deepest = LEVELS.indexOf(level);
+  const rules = RULES.filter(
+    (rule) =>
+      LEVELS.indexOf(rule.level) <= deepest && (only === undefined || rule.id.includes(only)),
+  );
+  if (rules.length === 0) throw new CommandError(`no rule has ${only} in its identifier`);
+  return rules;
+}
+
+export function listRules(rules: readonly Rule[]): string {
+  return rules
+    .map((rule) => `${rule.id.padEnd(20)} ${rule.level.padEnd(7)} ${rule.title}\n`)
+    .join("");
+}
+
+/** `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53`, `2001:db8::1`. */
+function endpointOf(text: string): Endpoint {
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(text);
+  const addr = parts?.[1] ?? parts?.[2] ?? text;
+  const port = Number(parts?.[3] ?? DNS_PORT);
+  if (isIP(addr) === 0 || port < 1 || port > 65_535)
+    throw new CommandError(`${text}: not ADDRESS:PORT`);
+  return { addr, port };
+}
+
+function targetOf(zone: string | undefined): Target {
+  const name = zone === undefined ? "." : zone.endsWith(".") ? zone : `${zone}.`;
+  try {
+    const wireLength = nameLabels(name).reduce((sum, label) => sum + label.length + 1, 1);
+    const unixSeconds = Math.floor(Date.now() / 1000);
+    return { name, wireLength, hasZone: zone !== undefined, unixSeconds };
+  } catch (error) {
+    if (!(error instanceof EncodeError)) throw error;
+    throw new CommandError(error.message);
+  }
+}
+
+/** True when all rules were kept. @throws CommandError when the server does not answer at all */
+export async function runRules(
+  server: string | undefined,
+  zone: string | undefined,
+  rules: readonly Rule[],
+  format: string,
+): Promise<boolean> {
+  if (server === undefined) throw new CommandError("ADDRESS:PORT of the server is missing");
+  const endpoint = endpointOf(server);
+  const target = targetOf(zone);
+  const host = new LiveHost();
+  try {
+    if (!(await answers(host, endpoint, target)))
+      throw new CommandError(`${server} does not answer DNS queries`, EXIT.network);
+    const results: Checked[] = [];
+    await new Promise<void>((resolve) => {
+      const each = (checked: Checked) => {
+        results.push(checked);
+        if (format === "text") process.stdout.write(`${textLine(ruleCheck(checked))}\n`);
+      };
+      new DnsCheck(host, endpoint, target, rules, each, resolve).start();
+    });
+    const name = `netkit conform dns ${server}`;
+    const head = { server, ...(zone === undefined ? {} : { zone: target.name }) };
+    print(format, { name, classname: "netkit.dns", head }, results.map(ruleCheck));
+    return results.every((checked) => checked.outcome !== "failed");
+  } finally {
+    host.stop();
+  }
+}
+
+/** Whether there is a server at all: the first rule is kept or broken, but not by silence. */
+function answers(host: LiveHost, endpoint: Endpoint, target: Target): Promise<boolean> {
+  const [first] = RULES;
+  return new Promise((resolve) => {
+    const each = ({ detail }: Checked) => resolve(detail !== "no answer came");
+    new DnsCheck(
+      host,
+      endpoint,
+      target,
+      first === undefined ? [] : [first],
+      each,
+      () => {},
+    ).start();
+  });
+}
