@@ -18,6 +18,9 @@ function tell(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer);
 }
 
+/** Blocks of the file after which the merge is told how far this one is, if there is little to send. */
+const QUIET_BLOCKS = 8;
+let quiet = 0;
 let ahead = 0;
 let resume: (() => void) | undefined;
 port.on("message", () => {
@@ -62,6 +65,8 @@ const analyser: Analyser = new Analyser(output, {
 
 /** Waits while the merge is behind. */
 async function pause(): Promise<void> {
+  if (output.json.at < PIECE_BYTES / 4 && ++quiet < QUIET_BLOCKS) return;
+  quiet = 0;
   send(output.json);
   while (ahead > AHEAD) {
     await new Promise<void>((resolve) => {

@@ -10,11 +10,19 @@
 /** Bytes that any single write may run over its own length. */
 const SLACK = 8;
 
-const DIGITS3 = new Uint8Array(4000);
+/** Four characters as the word that a little-endian store writes. */
+function word(text: string): number {
+  let value = 0;
+  for (let i = 0; i < 4; i++) value |= (text.charCodeAt(i) || 0x20) << (8 * i);
+  return value >>> 0;
+}
+
+/** The values below 1000, with three digits and with as few as they need. */
+const DIGITS3 = new Uint32Array(1000);
+const LEADING = new Uint32Array(1000);
 for (let i = 0; i < 1000; i++) {
-  DIGITS3[i * 4] = 0x30 + Math.floor(i / 100);
-  DIGITS3[i * 4 + 1] = 0x30 + (Math.floor(i / 10) % 10);
-  DIGITS3[i * 4 + 2] = 0x30 + (i % 10);
+  LEADING[i] = word(String(i));
+  DIGITS3[i] = word(String(i).padStart(3, "0"));
 }
 const HEX = new Uint8Array(16);
 for (let i = 0; i < 16; i++) HEX[i] = "0123456789abcdef".charCodeAt(i);
@@ -42,41 +50,29 @@ export class Fixed {
   }
 }
 
-/** Each octet in decimal with a point behind it; the fourth byte is the length of both. */
-const OCTETS = new Uint8Array(1024);
+/** Each octet in decimal with a point behind it, and the length of both. */
+const OCTETS = new Uint32Array(256);
+const OCTET_LENGTHS = new Uint8Array(256);
 for (let i = 0; i < 256; i++) {
-  const text = `${i}.`;
-  for (let j = 0; j < text.length && j < 3; j++) OCTETS[i * 4 + j] = text.charCodeAt(j);
-  OCTETS[i * 4 + 3] = text.length;
+  OCTETS[i] = word(`${i}.`);
+  OCTET_LENGTHS[i] = `${i}.`.length;
 }
 
-function octet(bytes: Uint8Array, at: number, value: number): number {
-  const o = value * 4;
-  const end = at + (OCTETS[o + 3] as number);
-  bytes[at] = OCTETS[o] as number;
-  bytes[at + 1] = OCTETS[o + 1] as number;
-  bytes[at + 2] = OCTETS[o + 2] as number;
-  bytes[end - 1] = 0x2e;
-  return end;
+function octet(data: DataView, at: number, value: number): number {
+  data.setUint32(at, OCTETS[value] as number, true);
+  return at + (OCTET_LENGTHS[value] as number);
 }
 
 /** Three digits of a value below 1000. Returns the index after them. */
-function group(bytes: Uint8Array, at: number, value: number): number {
-  const d = value * 4;
-  bytes[at] = DIGITS3[d] as number;
-  bytes[at + 1] = DIGITS3[d + 1] as number;
-  bytes[at + 2] = DIGITS3[d + 2] as number;
+function group(data: DataView, at: number, value: number): number {
+  data.setUint32(at, DIGITS3[value] as number, true);
   return at + 3;
 }
 
 /** As `group` without leading zeros. */
-function lead(bytes: Uint8Array, from: number, value: number): number {
-  let at = from;
-  const d = value * 4;
-  if (value >= 100) bytes[at++] = DIGITS3[d] as number;
-  if (value >= 10) bytes[at++] = DIGITS3[d + 1] as number;
-  bytes[at] = DIGITS3[d + 2] as number;
-  return at + 1;
+function lead(data: DataView, at: number, value: number): number {
+  data.setUint32(at, LEADING[value] as number, true);
+  return value >= 100 ? at + 3 : value >= 10 ? at + 2 : at + 1;
 }
 
 const POWERS = Array.from({ length: 10 }, (_, n) => 10 ** n);
@@ -133,39 +129,29 @@ export class JsonWriter {
 
   /** A non-negative integer up to 2^53 - 1 in decimal. Needs room for 16. */
   uint(value: number): void {
-    const { bytes } = this;
+    const { data } = this;
     let { at } = this;
-    if (value < 10) {
-      bytes[at] = 0x30 + value;
-      this.at = at + 1;
+    if (value < 1000) {
+      this.at = lead(data, at, value);
       return;
     }
-    let rest = value;
-    if (value >= 1e6) {
-      const millions = Math.floor(value / 1e6);
-      if (millions < 1000) at = lead(bytes, at, millions);
-      else if (millions < 10_000) {
-        // Up to 2^32, which most numbers on the wire are.
-        const billions = (millions / 1000) | 0;
-        bytes[at] = 0x30 + billions;
-        at = group(bytes, at + 1, millions - billions * 1000);
-      } else {
-        this.uint(millions);
-        at = this.at;
-      }
-      rest = (value - millions * 1e6) | 0;
-      const thousands = (rest / 1000) | 0;
-      at = group(bytes, at, thousands);
-      this.at = group(bytes, at, rest - thousands * 1000);
+    if (value < 1e6) {
+      const thousands = (value / 1000) | 0;
+      at = lead(data, at, thousands);
+      this.at = group(data, at, value - thousands * 1000);
       return;
     }
-    if (rest >= 1000) {
-      const thousands = (rest / 1000) | 0;
-      at = lead(bytes, at, thousands);
-      this.at = group(bytes, at, rest - thousands * 1000);
-      return;
+    const millions = Math.floor(value / 1e6);
+    if (millions < 1000) {
+      at = lead(data, at, millions);
+    } else {
+      this.uint(millions);
+      at = this.at;
     }
-    this.at = lead(bytes, at, rest);
+    const rest = (value - millions * 1e6) | 0;
+    const thousands = (rest / 1000) | 0;
+    at = group(data, at, thousands);
+    this.at = group(data, at, rest - thousands * 1000);
   }
 
   /** `units` / 10^`digits` (at most 9) as JSON.stringify writes the number. Needs room for 32. */
@@ -196,12 +182,7 @@ export class JsonWriter {
 
   /** Exactly three decimal digits of a value below 1000. Needs room for 3. */
   digits3(value: number): void {
-    const d = value * 4;
-    const { bytes, at } = this;
-    bytes[at] = DIGITS3[d] as number;
-    bytes[at + 1] = DIGITS3[d + 1] as number;
-    bytes[at + 2] = DIGITS3[d + 2] as number;
-    this.at = at + 3;
+    this.at = group(this.data, this.at, value);
   }
 
   /** The bytes `source[start, end)` as lower-case hex digits. Needs room for twice their count. */
@@ -218,21 +199,21 @@ export class JsonWriter {
 
   /** Dotted-decimal IPv4 address, without quotes. Needs room for 16. */
   ipv4(source: Uint8Array, start: number): void {
-    const { bytes } = this;
-    let at = octet(bytes, this.at, source[start] as number);
-    at = octet(bytes, at, source[start + 1] as number);
-    at = octet(bytes, at, source[start + 2] as number);
+    const { data } = this;
+    let at = octet(data, this.at, source[start] as number);
+    at = octet(data, at, source[start + 1] as number);
+    at = octet(data, at, source[start + 2] as number);
     // The last one has a point too many.
-    this.at = octet(bytes, at, source[start + 3] as number) - 1;
+    this.at = octet(data, at, source[start + 3] as number) - 1;
   }
 
   /** As `ipv4`, of a 32-bit word. */
   ipv4Word(word: number): void {
-    const { bytes } = this;
-    let at = octet(bytes, this.at, word >>> 24);
-    at = octet(bytes, at, (word >>> 16) & 0xff);
-    at = octet(bytes, at, (word >>> 8) & 0xff);
-    this.at = octet(bytes, at, word & 0xff) - 1;
+    const { data } = this;
+    let at = octet(data, this.at, word >>> 24);
+    at = octet(data, at, (word >>> 16) & 0xff);
+    at = octet(data, at, (word >>> 8) & 0xff);
+    this.at = octet(data, at, word & 0xff) - 1;
   }
 
   /** Copies `source[start, end)` as it is. Needs room for its length. */

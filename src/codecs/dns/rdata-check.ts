@@ -23,6 +23,7 @@ export function rdataIsValid(
 ): boolean {
   if (type === TYPE.A) return end - at === 4;
   if (type === TYPE.AAAA) return end - at === 16;
+  if (isName(type)) return skipName(bytes, at, start, end) === end;
   const specs = fieldsOf(type);
   if (specs === undefined) return true;
   let i = at;
@@ -31,6 +32,11 @@ export function rdataIsValid(
     if (i < 0 || i > end) return false;
   }
   return i === end;
+}
+
+/** Types whose rdata is one name: the common ones. */
+export function isName(type: number): boolean {
+  return type === TYPE.CNAME || type === TYPE.NS || type === TYPE.PTR;
 }
 
 /** Classes whose rdata have the forms of the table. RFC 1035 3.2.4; CH A is another (RFC 1034 is silent). */

@@ -6,7 +6,7 @@ import { JsonWriter } from "../json-writer.ts";
 import { typeName } from "./constants.ts";
 import { writeLocation } from "./location.ts";
 import { writeName } from "./name.ts";
-import { skipField } from "./rdata-check.ts";
+import { isName, skipField } from "./rdata-check.ts";
 import type { FieldKind } from "./rdata-table.ts";
 import { fieldsOf } from "./rdata-table.ts";
 import { paramName, writeParam } from "./svcb.ts";
@@ -33,6 +33,10 @@ export function writeRdata(
   start: number,
   valid: boolean,
 ): void {
+  if (valid && isName(type)) {
+    writeName(json, bytes, at, start);
+    return;
+  }
   const specs = valid ? fieldsOf(type) : undefined;
   if (specs === undefined) {
     writeOpaque(json, bytes, at, end);

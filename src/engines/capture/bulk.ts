@@ -40,6 +40,12 @@ export class BulkOutput {
   inIcmp = false;
   private readonly protocols = new Map<string, ProtocolText>();
   private last: ProtocolText = { name: "", text: new Fixed(""), records: 0 };
+  private peer = 0;
+  private peerPort = -1;
+  private nextPeer = 0;
+  private nextPort = -1;
+  private peerAsTarget = FRAME;
+  private peerAsSource = FRAME;
   private lastSeconds = -1;
   /** The key, whole seconds and point of the time. */
   private secondsText = new Fixed("");
@@ -90,20 +96,16 @@ export class BulkOutput {
     const from = json.at;
     const forward = direction === 0;
     if (flow.family === 4) {
-      json.ipv4Word(forward ? flow.a0 : flow.b0);
-      json.put(SPORT);
-      json.uint(forward ? flow.aPort : flow.bPort);
-      json.put(DST);
-      json.ipv4Word(forward ? flow.b0 : flow.a0);
+      this.endpoints4(flow, forward);
     } else {
       ascii(json, flow.source(direction));
       json.put(SPORT);
       json.uint(forward ? flow.aPort : flow.bPort);
       json.put(DST);
       ascii(json, flow.destination(direction));
+      json.put(DPORT);
+      json.uint(forward ? flow.bPort : flow.aPort);
     }
-    json.put(DPORT);
-    json.uint(forward ? flow.bPort : flow.aPort);
     json.put(flow.protocol === 17 ? UDP_STREAM : TCP_STREAM);
     json.uint(flow.stream);
     if (!flow.passing && ++flow.records[direction] === KEEP_AFTER) {
@@ -136,6 +138,50 @@ export class BulkOutput {
       this.protocols.set(name, known);
     }
     return known;
+  }
+
+  /** Many clients talk to few servers: the text of one that comes twice in a row is kept. */
+  private endpoints4(flow: Flow, forward: boolean): void {
+    const { json } = this;
+    const { b0, bPort } = flow;
+    if (b0 !== this.peer || bPort !== this.peerPort) {
+      if (b0 !== this.nextPeer || bPort !== this.nextPort) {
+        this.nextPeer = b0;
+        this.nextPort = bPort;
+        json.ipv4Word(forward ? flow.a0 : b0);
+        json.put(SPORT);
+        json.uint(forward ? flow.aPort : bPort);
+        json.put(DST);
+        json.ipv4Word(forward ? b0 : flow.a0);
+        json.put(DPORT);
+        json.uint(forward ? bPort : flow.aPort);
+        return;
+      }
+      this.setPeer(flow);
+    }
+    if (forward) {
+      json.ipv4Word(flow.a0);
+      json.put(SPORT);
+      json.uint(flow.aPort);
+      json.put(this.peerAsTarget);
+    } else {
+      json.put(this.peerAsSource);
+      json.ipv4Word(flow.a0);
+      json.put(DPORT);
+      json.uint(flow.aPort);
+    }
+  }
+
+  private setPeer(flow: Flow): void {
+    const { json } = this;
+    const from = json.at;
+    this.peer = flow.b0;
+    this.peerPort = flow.bPort;
+    json.ipv4Word(flow.b0);
+    const text = json.text(from);
+    json.at = from;
+    this.peerAsTarget = new Fixed(`,"dst":"${text}","dport":${flow.bPort}`);
+    this.peerAsSource = new Fixed(`${text}","sport":${flow.bPort},"dst":"`);
   }
 
   private frame(frame: number): void {

@@ -378,14 +378,27 @@ export class Identifier {
     end: number,
     mark: Mark,
   ): void {
-    if (flow.streamDissector === undefined) {
-      if (flow.probes >= MAX_PROBES) return;
-      flow.probes++;
-      const sip = streamByName.get("sip");
-      if (sip === undefined || sip.probe(bytes, start, end, flow) === "no") return;
-      flow.streamDissector = sip.open(flow, this.muted);
+    if (flow.streamDissector !== undefined) {
+      flow.streamDissector.data(direction, bytes, start, end, mark);
+      return;
     }
-    flow.streamDissector.data(direction, bytes, start, end, mark);
+    const sip = streamByName.get("sip");
+    if (sip === undefined || flow.probes >= MAX_PROBES) return;
+    flow.probes++;
+    const kept = flow.heads?.bytes[direction];
+    const head = kept === undefined ? bytes : joined(kept, bytes, start, end);
+    const from = kept === undefined ? start : 0;
+    const to = kept === undefined ? end : head.length;
+    const answer = sip.probe(head, from, to, flow);
+    if (answer === "more" && to - from <= MAX_HEAD_BYTES) {
+      flow.heads ??= new Heads();
+      flow.heads.bytes[direction] = kept === undefined ? bytes.slice(start, end) : head;
+      return;
+    }
+    if (flow.heads !== undefined) flow.heads.bytes[direction] = undefined;
+    if (answer !== "yes") return;
+    flow.streamDissector = sip.open(flow, this.muted);
+    flow.streamDissector.data(direction, head, from, to, mark);
   }
 
   foreignGap(flow: Flow, direction: Direction, missing: number, mark: Mark): void {
