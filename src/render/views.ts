@@ -9,8 +9,8 @@ import type { CaptureRecord } from "../engines/capture/record.ts";
 import { ObjectOutput, recordText } from "../engines/capture/record.ts";
 import { renderAccount } from "./account.ts";
 
-/** Bytes gathered before they are written. */
-const WRITE_BYTES = 512 * 1024;
+/** Bytes gathered before they are written: what a pipe takes at once. */
+const WRITE_BYTES = 64 * 1024;
 
 export interface ByteSink {
   write(bytes: Uint8Array): void;

@@ -8,8 +8,8 @@ import type { Compression } from "./format.ts";
 import { compressionOf } from "./format.ts";
 import { Lz4FrameDecoder } from "./lz4.ts";
 
-/** Large enough that system calls do not show, small enough to stay in the cache's neighbourhood. */
-export const BLOCK_BYTES = 2 * 1024 * 1024;
+/** Small enough that the bytes are still in the second-level cache when they are parsed. */
+export const BLOCK_BYTES = 256 * 1024;
 /** How often a growing file is looked at. */
 const FOLLOW_INTERVAL_MS = 100;
 
