@@ -1,0 +1,44 @@
+/** The flags of `netkit dns resolve`. */
+import * as Flags from "@oclif/core/flags";
+
+export const resolveFlags = {
+  file: Flags.string({ char: "f", description: "names, one a line (- for standard input)" }),
+  short: Flags.boolean({ description: "only the data, a line each" }),
+  json: Flags.boolean({ description: "NDJSON: one object an answer" }),
+  trace: Flags.boolean({ description: "each step, as it happens" }),
+  tcp: Flags.boolean({ description: "TCP at once, not only when an answer is cut short" }),
+  ignore: Flags.boolean({ description: "take an answer that is cut short (TC) as it is" }),
+  timeout: Flags.integer({
+    description: "milliseconds for the first try; doubled each round",
+    min: 1,
+  }),
+  tries: Flags.integer({ description: "rounds over all servers", min: 1, max: 20 }),
+  "same-id": Flags.boolean({ description: "one identifier for all tries" }),
+  rd: Flags.boolean({ description: "ask for recursion", default: true, allowNo: true }),
+  cd: Flags.boolean({ description: "checking disabled: take what does not validate" }),
+  class: Flags.string({ description: "class of the question", default: "IN" }),
+  opcode: Flags.integer({ description: "opcode of the message", min: 0, max: 15, default: 0 }),
+  edns: Flags.boolean({ description: "send EDNS", default: true, allowNo: true }),
+  bufsize: Flags.integer({
+    description: "octets of UDP that are welcome",
+    min: 0,
+    max: 65_535,
+    default: 1232,
+  }),
+  dnssec: Flags.boolean({ description: "ask for signatures (DO)" }),
+  nsid: Flags.boolean({ description: "ask who answers (RFC 5001)" }),
+  cookie: Flags.boolean({ description: "send a cookie (RFC 7873)", default: true, allowNo: true }),
+  ecs: Flags.string({ description: "tell this client subnet: ADDRESS/PREFIX (RFC 7871)" }),
+  padding: Flags.boolean({ description: "pad to a multiple of 128 octets (RFC 8467)" }),
+  "tls-name": Flags.string({ description: "name that the certificate must have" }),
+  "tls-ca": Flags.string({ description: "file of certificates (PEM) that are trusted" }),
+  pin: Flags.string({
+    description: "base64 SHA-256 of the server's key (RFC 7858 4.2)",
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+  insecure: Flags.boolean({ description: "take any certificate" }),
+  hosts: Flags.string({ description: "hosts file, also where a server is named" }),
+  "resolv-conf": Flags.string({ description: "configuration", default: "/etc/resolv.conf" }),
+  concurrency: Flags.integer({ description: "questions at once", default: 10, min: 1, max: 1000 }),
+};

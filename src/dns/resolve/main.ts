@@ -1,0 +1,130 @@
+/** From the words and flags of `netkit dns resolve` to what it prints. */
+import { readFileSync } from "node:fs";
+import { classCode } from "../../codecs/dns/index.ts";
+import { subnetData } from "../../engines/dns/client/query.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { palette } from "../../render/color.ts";
+import { readWords } from "./arguments.ts";
+import type { Outcome } from "./outcome.ts";
+import { exitCodeOf, outcomeJson } from "./outcome.ts";
+import { renderOutcome, renderShort } from "./render.ts";
+import type { ResolveSettings } from "./run.ts";
+import { resolveAll, stepLine } from "./run.ts";
+
+export interface ResolveFlags {
+  readonly file?: string | undefined;
+  readonly short: boolean;
+  readonly json: boolean;
+  readonly trace: boolean;
+  readonly tcp: boolean;
+  readonly ignore: boolean;
+  readonly timeout?: number | undefined;
+  readonly tries?: number | undefined;
+  readonly "same-id": boolean;
+  readonly rd: boolean;
+  readonly cd: boolean;
+  readonly class: string;
+  readonly opcode: number;
+  readonly edns: boolean;
+  readonly bufsize: number;
+  readonly dnssec: boolean;
+  readonly nsid: boolean;
+  readonly cookie: boolean;
+  readonly ecs?: string | undefined;
+  readonly padding: boolean;
+  readonly "tls-name"?: string | undefined;
+  readonly "tls-ca"?: string | undefined;
+  readonly pin?: readonly string[] | undefined;
+  readonly insecure: boolean;
+  readonly hosts?: string | undefined;
+  readonly "resolv-conf": string;
+  readonly concurrency: number;
+}
+
+function namesOf(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8")
+      .split("\n")
+      .map((line) => line.replace(/#.*/, "").trim())
+      .filter((line) => line !== "");
+  } catch (error) {
+    throw new CommandError(`${file}: ${(error as NodeJS.ErrnoException).code}`, EXIT.input);
+  }
+}
+
+export function settingsOf(words: readonly string[], flags: ResolveFlags): ResolveSettings {
+  const { questions, servers } = readWords(words, namesOf(flags.file));
+  const rdclass = classCode(flags.class);
+  if (rdclass === undefined) throw new CommandError(`${flags.class} is no class`);
+  if (flags.ecs !== undefined) checkSubnet(flags.ecs);
+  if (flags["tls-ca"] !== undefined) checkFile(flags["tls-ca"]);
+  const secure = servers.some((server) => server.transport !== "udp");
+  return {
+    questions,
+    servers,
+    query: {
+      class: rdclass,
+      opcode: flags.opcode,
+      rd: flags.rd,
+      cd: flags.cd,
+      edns: flags.edns,
+      udpSize: flags.bufsize,
+      dnssec: flags.dnssec,
+      nsid: flags.nsid,
+      cookie: flags.cookie && !secure,
+      padding: flags.padding || secure,
+      ...(flags.ecs === undefined ? {} : { subnet: flags.ecs }),
+    },
+    tcp: flags.tcp,
+    timeoutMs: flags.timeout,
+    tries: flags.tries,
+    sameId: flags["same-id"],
+    ignoreTruncation: flags.ignore,
+    hosts: flags.hosts,
+    resolvConf: flags["resolv-conf"],
+    tls: {
+      ...(flags["tls-name"] === undefined ? {} : { name: flags["tls-name"] }),
+      ...(flags["tls-ca"] === undefined ? {} : { ca: flags["tls-ca"] }),
+      pins: flags.pin ?? [],
+      insecure: flags.insecure,
+    },
+    concurrency: flags.concurrency,
+  };
+}
+
+function checkSubnet(text: string): void {
+  try {
+    subnetData(text);
+  } catch (error) {
+    throw new CommandError(`--ecs ${(error as RangeError).message}`);
+  }
+}
+
+function checkFile(path: string): void {
+  try {
+    readFileSync(path);
+  } catch (error) {
+    throw new CommandError(`${path}: ${(error as NodeJS.ErrnoException).code}`, EXIT.input);
+  }
+}
+
+export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
+  const settings = settingsOf(words, flags);
+  const paint = palette();
+  const print = (outcome: Outcome) => {
+    const text = flags.json
+      ? `${JSON.stringify(outcomeJson(outcome))}\n`
+      : flags.short
+        ? renderShort(outcome)
+        : renderOutcome(outcome, paint);
+    process.stdout.write(text);
+    if ((flags.short || flags.json) && outcome.from === "nobody")
+      process.stderr.write(`netkit: ${outcome.asked.name}: ${outcome.failures.join("; ")}\n`);
+  };
+  const outcomes = await resolveAll(settings, {
+    outcome: print,
+    ...(flags.trace ? { step: (event) => process.stderr.write(`${stepLine(event)}\n`) } : {}),
+  });
+  return exitCodeOf(outcomes);
+}

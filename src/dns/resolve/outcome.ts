@@ -1,0 +1,83 @@
+/** What came of one question, for rendering, JSON and the exit code. */
+import type { DnsMessage } from "../../codecs/dns/index.ts";
+import { RCODE, record, typeName } from "../../codecs/dns/index.ts";
+import type { Answered, Unanswered } from "../../engines/dns/client/exchange.ts";
+import type { StubResult } from "../../engines/dns/client/stub.ts";
+import type { Nanos } from "../../engines/host.ts";
+import { SECOND } from "../../engines/host.ts";
+import { EXIT } from "../../failure.ts";
+import type { Asked } from "./arguments.ts";
+
+export type Outcome =
+  | { readonly from: "hosts"; readonly asked: Asked; readonly addresses: readonly string[] }
+  | {
+      readonly from: "server";
+      readonly asked: Asked;
+      readonly response: DnsMessage;
+      readonly server: string;
+      readonly transport: string;
+      readonly rtt: Nanos;
+      readonly bytes: number;
+      readonly sent: number;
+      /** Why others were passed over. */
+      readonly failures: readonly string[];
+      /** Of an answer that was validated. */
+      readonly security?: string;
+    }
+  | { readonly from: "nobody"; readonly asked: Asked; readonly failures: readonly string[] };
+
+function failureText(failure: Unanswered | Answered): string {
+  const { addr, port } = failure.server;
+  const where = `${addr}#${port} (${failure.transport})`;
+  if (!failure.ok) return `${where}: ${failure.cause}: ${failure.detail}`;
+  return `${where}: rcode ${failure.response.rcode}`;
+}
+
+export function outcomeOf(asked: Asked, result: StubResult): Outcome {
+  if (result.from === "hosts") return { from: "hosts", asked, addresses: result.addresses };
+  const failures = result.failures.map(failureText);
+  if (result.from === "nobody") return { from: "nobody", asked, failures };
+  const { response, server, transport, rtt, bytes, sent, name } = result;
+  return {
+    from: "server",
+    asked: { ...asked, name },
+    response,
+    server: `${server.addr}#${server.port}`,
+    transport,
+    rtt,
+    bytes: bytes.length,
+    sent,
+    failures,
+  };
+}
+
+/** One line of `--json`. */
+export function outcomeJson(outcome: Outcome): object {
+  const { name, type } = outcome.asked;
+  const head = { name, type, typeName: typeName(type), from: outcome.from };
+  if (outcome.from === "hosts") return { ...head, addresses: outcome.addresses };
+  if (outcome.from === "nobody") return { ...head, failures: outcome.failures };
+  const { server, transport, rtt, bytes, sent, failures, response, security } = outcome;
+  return {
+    ...head,
+    server,
+    transport,
+    rtt: rtt / SECOND,
+    bytes,
+    sent,
+    ...(failures.length === 0 ? {} : { failures }),
+    ...(security === undefined ? {} : { security }),
+    response: record(response),
+  };
+}
+
+/** Documented in the README: 1 when the answer is no, 4 when nobody answered. */
+export function exitCodeOf(outcomes: readonly Outcome[]): number {
+  if (outcomes.some((outcome) => outcome.from === "nobody")) return EXIT.network;
+  const positive = (outcome: Outcome) =>
+    outcome.from === "hosts" ||
+    (outcome.from === "server" &&
+      outcome.response.rcode === RCODE.NOERROR &&
+      outcome.response.answers.length > 0);
+  return outcomes.some(positive) ? EXIT.done : EXIT.negative;
+}

@@ -1,0 +1,339 @@
+/**
+ * One question to one server, until it is answered or given up: over UDP with back-off, over TCP
+ * when the answer is cut short, over TLS where asked. RFC 1035 4.2, RFC 5452 9, RFC 7766, RFC 7858.
+ */
+import type { DnsMessage } from "../../../codecs/dns/index.ts";
+import { decode, encode, FrameDecoder, frame, RCODE } from "../../../codecs/dns/index.ts";
+import { DecodeError } from "../../../codecs/errors.ts";
+import type {
+  Endpoint,
+  Host,
+  Nanos,
+  NetError,
+  TcpConnection,
+  Timer,
+  TlsClient,
+  UdpSocket,
+} from "../../host.ts";
+import { MILLISECOND } from "../../host.ts";
+import { OPTION } from "./query.ts";
+
+export type Transport = "udp" | "tcp" | "tls";
+
+export interface ExchangeOptions {
+  readonly server: Endpoint;
+  readonly transport: Transport;
+  readonly tls?: TlsClient;
+  readonly query: DnsMessage;
+  /** Datagrams sent before the server is given up. */
+  readonly tries: number;
+  /** For the first; doubled for each that follows. */
+  readonly timeoutMs: number;
+  /** One identifier for all tries. Otherwise each has its own, since a guess is then good for one only (RFC 5452 4.3). */
+  readonly sameId?: boolean;
+  /** The answer is wanted as it comes, cut short or not. */
+  readonly ignoreTruncation?: boolean;
+}
+
+/** What happened on the way. */
+export type ExchangeEvent =
+  | { readonly kind: "sent"; readonly transport: Transport; readonly bytes: number }
+  | { readonly kind: "timeout"; readonly afterMs: number }
+  | {
+      readonly kind: "ignored";
+      /** Why what came back is no answer to the question. */
+      readonly why: "id" | "question" | "malformed" | "query";
+      readonly detail: string;
+    }
+  | { readonly kind: "truncated" }
+  | { readonly kind: "no-edns" }
+  | { readonly kind: "bad-cookie" };
+
+export interface Answered {
+  readonly ok: true;
+  readonly query: DnsMessage;
+  readonly response: DnsMessage;
+  /** The octets of the response. */
+  readonly bytes: Uint8Array;
+  readonly server: Endpoint;
+  readonly transport: Transport;
+  /** From the sending of what was answered. */
+  readonly rtt: Nanos;
+  /** Messages sent in all. */
+  readonly sent: number;
+}
+
+export interface Unanswered {
+  readonly ok: false;
+  readonly server: Endpoint;
+  readonly transport: Transport;
+  readonly cause: "timeout" | "refused" | "unreachable" | "reset" | "tls";
+  readonly detail: string;
+  readonly sent: number;
+}
+
+export type ExchangeResult = Answered | Unanswered;
+
+export class Exchange {
+  private readonly host: Host;
+  private readonly options: ExchangeOptions;
+  private readonly done: (result: ExchangeResult) => void;
+  private readonly tell: (event: ExchangeEvent) => void;
+  private query: DnsMessage;
+  private transport: Transport;
+  private tries = 0;
+  private sent = 0;
+  private sentAt: Nanos = 0;
+  private over = false;
+  private withoutEdns = false;
+  private cookieTried = false;
+  private readonly timer: Timer;
+  private socket: UdpSocket | undefined;
+  private connection: TcpConnection | undefined;
+
+  constructor(
+    host: Host,
+    options: ExchangeOptions,
+    done: (result: ExchangeResult) => void,
+    tell: (event: ExchangeEvent) => void = () => {},
+  ) {
+    this.host = host;
+    this.options = options;
+    this.done = done;
+    this.tell = tell;
+    this.query = options.query;
+    this.transport = options.transport;
+    this.timer = host.clock.timer(() => this.timedOut());
+  }
+
+  start(): void {
+    if (this.transport === "udp") this.udp();
+    else this.stream();
+  }
+
+  /** Gives it up; `done` is not called. */
+  cancel(): void {
+    this.over = true;
+    this.release();
+  }
+
+  private release(): void {
+    this.timer.armAt(undefined);
+    this.socket?.close();
+    this.socket = undefined;
+    this.connection?.reset();
+    this.connection = undefined;
+  }
+
+  private finish(result: ExchangeResult): void {
+    if (this.over) return;
+    this.over = true;
+    this.release();
+    this.done(result);
+  }
+
+  private fail(cause: Unanswered["cause"], detail: string): void {
+    const { server } = this.options;
+    this.finish({ ok: false, server, transport: this.transport, cause, detail, sent: this.sent });
+  }
+
+  private get waitMs(): number {
+    return this.options.timeoutMs * 2 ** Math.max(0, this.tries - 1);
+  }
+
+  private count(bytes: number): void {
+    this.sent++;
+    this.sentAt = this.host.clock.now();
+    this.tell({ kind: "sent", transport: this.transport, bytes });
+    this.timer.armAt(this.sentAt + this.waitMs * MILLISECOND);
+  }
+
+  private udp(): void {
+    const { server, sameId } = this.options;
+    this.tries++;
+    if (this.tries > 1 && sameId !== true)
+      this.query = { ...this.query, id: this.host.random.below(0x10000) };
+    this.socket?.close();
+    const bytes = encode(this.query);
+    // A port of its own for each try (RFC 5452 9.2); connected, so that only the server is heard.
+    this.socket = this.host.udp(
+      {
+        onDatagram: (data, _addr, _port, socket) => {
+          if (socket === this.socket) this.received(data);
+        },
+        onUdpError: (error, socket) => {
+          if (socket === this.socket || this.socket === undefined) this.unreachable(error);
+        },
+        onBound: (socket) => {
+          if (this.over) return;
+          socket.send(bytes, server.addr, server.port);
+          this.count(bytes.length);
+        },
+      },
+      { connect: server },
+    );
+  }
+
+  private unreachable(error: NetError): void {
+    this.fail(error.code === "ECONNREFUSED" ? "refused" : "unreachable", error.code);
+  }
+
+  private stream(): void {
+    const { server, tls, timeoutMs } = this.options;
+    const bytes = frame(encode(this.query));
+    const frames = new FrameDecoder();
+    this.tries = Math.max(1, this.tries);
+    const wait = Math.max(timeoutMs, 5000) * MILLISECOND;
+    const connection = this.host.connect(
+      {
+        onOpen: (c) => {
+          c.write(bytes);
+          this.count(bytes.length);
+          this.timer.armAt(this.sentAt + wait);
+        },
+        onData: (data, c) => {
+          if (c !== this.connection) return;
+          frames.push(data);
+          this.framed(frames);
+        },
+        onEnd: () => this.fail("reset", "the connection was closed before the answer"),
+        onClose: (cause, error, c) => {
+          if (c !== this.connection && this.connection !== undefined) return;
+          const detail =
+            error?.code.startsWith("E") === true ? error.code : (error?.message ?? cause);
+          if (cause === "timeout" || cause === "refused" || cause === "unreachable")
+            this.fail(
+              error?.syscall === "tls" ? "tls" : cause,
+              error?.syscall === "tls" ? error.message : detail,
+            );
+          else if (tls !== undefined && error?.syscall === "tls") this.fail("tls", error.message);
+          else this.fail("reset", detail);
+        },
+      },
+      { remote: server, timeout: wait, ...(this.transport === "tls" ? { tls: tls ?? {} } : {}) },
+    );
+    this.connection = connection;
+  }
+
+  private framed(frames: FrameDecoder): void {
+    try {
+      for (let bytes = frames.next(); bytes !== undefined && !this.over; bytes = frames.next())
+        this.received(bytes);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.fail("reset", `${error.message} (${error.spec})`);
+    }
+  }
+
+  private timedOut(): void {
+    if (this.over) return;
+    this.tell({ kind: "timeout", afterMs: this.waitMs });
+    if (this.transport === "udp" && this.tries < this.options.tries) this.udp();
+    else this.fail("timeout", `no answer within ${this.waitMs} ms`);
+  }
+
+  private received(data: Uint8Array): void {
+    if (this.over) return;
+    const bytes = data.slice();
+    let response: DnsMessage;
+    try {
+      response = decode(bytes, { tolerate: () => {} });
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.ignore("malformed", `${error.message} (${error.spec})`);
+      return;
+    }
+    const wrong = mismatch(this.query, response);
+    if (wrong !== undefined) this.ignore(...wrong);
+    else if (!this.tryAnother(response)) this.answered(response, bytes);
+  }
+
+  private ignore(why: "id" | "question" | "malformed" | "query", detail: string): void {
+    this.tell({ kind: "ignored", why, detail });
+  }
+
+  /** Whether the response only says that the question must be put otherwise. */
+  private tryAnother(response: DnsMessage): boolean {
+    const { edns } = this.query;
+    if (this.transport === "udp" && response.tc && this.options.ignoreTruncation !== true) {
+      this.tell({ kind: "truncated" });
+      this.again("tcp");
+      return true;
+    }
+    // RFC 6891 7: a server from before EDNS.
+    if (
+      response.rcode === RCODE.FORMERR &&
+      edns !== undefined &&
+      response.edns === undefined &&
+      !this.withoutEdns
+    ) {
+      this.tell({ kind: "no-edns" });
+      this.withoutEdns = true;
+      const { edns: _dropped, ...plain } = this.query;
+      this.query = plain;
+      this.again(this.transport);
+      return true;
+    }
+    const cookie = response.edns?.options.find((option) => option.code === OPTION.COOKIE);
+    if (
+      response.rcode === RCODE.BADCOOKIE &&
+      edns !== undefined &&
+      cookie !== undefined &&
+      !this.cookieTried
+    ) {
+      // RFC 7873 5.3: the server's cookie makes the same question good.
+      this.tell({ kind: "bad-cookie" });
+      this.cookieTried = true;
+      const others = edns.options.filter((option) => option.code !== OPTION.COOKIE);
+      this.query = { ...this.query, edns: { ...edns, options: [...others, cookie] } };
+      this.again(this.transport);
+      return true;
+    }
+    return false;
+  }
+
+  private again(transport: Transport): void {
+    this.release();
+    this.transport = transport;
+    this.tries = 0;
+    this.query = {
+      ...this.query,
+      id: this.options.sameId === true ? this.query.id : this.host.random.below(0x10000),
+    };
+    this.start();
+  }
+
+  private answered(response: DnsMessage, bytes: Uint8Array): void {
+    this.finish({
+      ok: true,
+      query: this.query,
+      response,
+      bytes,
+      server: this.options.server,
+      transport: this.transport,
+      rtt: this.host.clock.now() - this.sentAt,
+      sent: this.sent,
+    });
+  }
+}
+
+/** Why a message is no answer to the query. RFC 5452 9.1. */
+function mismatch(
+  query: DnsMessage,
+  response: DnsMessage,
+): readonly ["id" | "question" | "query", string] | undefined {
+  if (response.id !== query.id)
+    return ["id", `its identifier is ${response.id}, the question's ${query.id}`];
+  if (response.qr !== 1) return ["query", "it is a question itself"];
+  const asked = query.questions[0];
+  const [echoed] = response.questions;
+  // Errors may come without the question: they say nothing that could be false.
+  if (echoed === undefined && response.answers.length === 0) return undefined;
+  const same =
+    asked !== undefined &&
+    echoed !== undefined &&
+    echoed.type === asked.type &&
+    echoed.class === asked.class &&
+    echoed.name.toLowerCase() === asked.name.toLowerCase();
+  return same ? undefined : ["question", `it answers ${echoed?.name ?? "nothing"}`];
+}

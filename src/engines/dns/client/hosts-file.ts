@@ -1,0 +1,33 @@
+/** The hosts file: addresses and their names, before DNS is asked. hosts(5), RFC 952. */
+import { isIpText } from "./address-name.ts";
+
+export interface HostsFile {
+  /** Addresses of a name, in the order of the file. */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+  /** The first name of each address. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** Lines that are none are passed over, as every reader of this file does. */
+export function parseHosts(text: string): HostsFile {
+  const addresses = new Map<string, string[]>();
+  const names = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [address, ...hosts] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (address === undefined || !isIpText(address)) continue;
+    const [first] = hosts;
+    if (first !== undefined && !names.has(address)) names.set(address, first);
+    for (const host of hosts) {
+      const key = hostKey(host);
+      const there = addresses.get(key);
+      if (there === undefined) addresses.set(key, [address]);
+      else if (!there.includes(address)) there.push(address);
+    }
+  }
+  return { addresses, names };
+}
+
+/** Without the last dot, and without case. */
+export function hostKey(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}
