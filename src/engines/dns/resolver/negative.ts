@@ -1,0 +1,155 @@
+/**
+ * Denials that were proved, and what they prove about other names. RFC 8198 (NSEC), RFC 8020.
+ * NSEC3 is left out: RFC 8198 5.4 lets it, but hashing each question is work for attackers.
+ */
+import type { RdataOf } from "../../../codecs/dns/index.ts";
+import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
+import { compareNames, isWithin, labelCount, parentOf, wildcardOf } from "../dnssec/names.ts";
+import type { Nsec } from "../dnssec/nsec.ts";
+import { closestEncloser, nsecCovers, nsecOf, provesNodata } from "../dnssec/nsec.ts";
+import type { CachedSet, Reply } from "./cache.ts";
+import type { Core } from "./core.ts";
+import type { Work } from "./work.ts";
+
+interface Link {
+  readonly nsec: Nsec;
+  readonly cached: CachedSet;
+}
+
+interface ZoneChain {
+  /** In canonical order of the owners. */
+  readonly links: Link[];
+  soa: CachedSet | undefined;
+}
+
+const MAX_ZONES = 10_000;
+const MAX_LINKS_PER_ZONE = 20_000;
+
+export class NegativeStore {
+  private readonly zones = new Map<string, ZoneChain>();
+  private readonly denied = new Map<string, Reply>();
+
+  /** Takes the secure denials of an answer. */
+  learn(core: Core, reply: Reply): void {
+    if (!core.options.negativeCache) return;
+    if (reply.rcode === RCODE.NXDOMAIN && reply.answer.length === 0) {
+      this.denied.delete(reply.name);
+      this.denied.set(reply.name, reply);
+      if (this.denied.size > core.options.cacheEntries) this.denied.delete(this.denied.keys().next().value as string);
+    }
+    const soa = reply.authority.find(({ set, security }) => set.type === TYPE.SOA && security === "secure");
+    for (const cached of reply.authority) {
+      const { set, security } = cached;
+      if (set.type !== TYPE.NSEC || security !== "secure") continue;
+      const zone = set.signatures[0]?.signer.toLowerCase();
+      const nsec = zone === undefined ? undefined : nsecOf(set, zone);
+      if (nsec !== undefined) this.add(nsec, cached, soa);
+    }
+  }
+
+  private add(nsec: Nsec, cached: CachedSet, soa: CachedSet | undefined): void {
+    let chain = this.zones.get(nsec.zone);
+    if (chain === undefined) {
+      chain = { links: [], soa: undefined };
+      this.zones.set(nsec.zone, chain);
+      if (this.zones.size > MAX_ZONES) this.zones.delete(this.zones.keys().next().value as string);
+    }
+    if (soa?.set.key === nsec.zone) chain.soa = soa;
+    const at = place(chain.links, nsec.owner);
+    const same = chain.links[at]?.nsec.owner === nsec.owner;
+    if (!same && chain.links.length >= MAX_LINKS_PER_ZONE) return;
+    chain.links.splice(at, same ? 1 : 0, { nsec, cached });
+  }
+
+  /** RFC 8020. */
+  nxdomain(name: string, now: number): Reply | undefined {
+    const reply = this.denied.get(name);
+    return reply !== undefined && reply.expires > now && reply.security === "secure" ? reply : undefined;
+  }
+
+  /** The answer that cached NSEC records prove; undefined when they prove none. */
+  synthesise(core: Core, _work: Work, name: string, type: number): Reply | undefined {
+    const now = core.seconds;
+    const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
+    for (let zone = from; ; zone = parentOf(zone)) {
+      const chain = this.zones.get(zone);
+      if (chain !== undefined) return answerFrom(chain, zone, name, type, now);
+      if (labelCount(zone) === 0) return undefined;
+    }
+  }
+
+  clear(): void {
+    this.zones.clear();
+    this.denied.clear();
+  }
+}
+
+/** Index of the owner, or where it would be. */
+function place(links: readonly Link[], owner: string): number {
+  let low = 0;
+  let high = links.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareNames((links[middle] as Link).nsec.owner, owner) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The link at the name, or the one before it. */
+function linkFor(links: readonly Link[], name: string, now: number): Link | undefined {
+  const at = place(links, name);
+  const link = links[at]?.nsec.owner === name ? links[at] : links[at - 1];
+  return link !== undefined && link.cached.expires > now ? link : undefined;
+}
+
+function answerFrom(
+  chain: ZoneChain,
+  zone: string,
+  name: string,
+  type: number,
+  now: number,
+): Reply | undefined {
+  const { soa, links } = chain;
+  if (soa === undefined || soa.expires <= now || !isWithin(name, zone)) return undefined;
+  const link = linkFor(links, name, now);
+  if (link === undefined) return undefined;
+  if (provesNodata([link.nsec], name, type)) return denial(name, type, RCODE.NOERROR, [link], soa, now);
+  if (!nsecCovers(link.nsec, name)) return undefined;
+  const wildcard = wildcardOf(closestEncloser(link.nsec, name));
+  const star = linkFor(links, wildcard, now);
+  if (star === undefined) return undefined;
+  const used = star === link ? [link] : [link, star];
+  if (nsecCovers(star.nsec, wildcard)) return denial(name, type, RCODE.NXDOMAIN, used, soa, now);
+  if (provesNodata([link.nsec, star.nsec], name, type)) return denial(name, type, RCODE.NOERROR, used, soa, now);
+  return undefined;
+}
+
+function denial(
+  name: string,
+  type: number,
+  rcode: number,
+  links: readonly Link[],
+  soa: CachedSet,
+  now: number,
+): Reply {
+  const minimum = (soa.set.rdatas[0] as RdataOf<typeof TYPE.SOA>).minimum;
+  const authority = [soa, ...links.map(({ cached }) => cached)];
+  const expires = Math.min(now + minimum, ...authority.map((one) => one.expires));
+  return {
+    name,
+    type,
+    rcode,
+    aa: false,
+    answer: [],
+    authority,
+    additional: [],
+    zone: ".",
+    from: undefined,
+    stored: now,
+    expires,
+    security: "secure",
+    ede: undefined,
+    volatile: true,
+  };
+}

@@ -1,0 +1,296 @@
+/**
+ * The resolver as a machine: questions of clients and replies of servers in, questions to servers
+ * and replies to clients out. It owns no socket and no clock.
+ */
+import type { DnsMessage } from "../../../codecs/dns/index.ts";
+import { CLASS, OPCODE, RCODE, TYPE } from "../../../codecs/dns/index.ts";
+import type { Nanos, Random } from "../../host.ts";
+import { MILLISECOND } from "../../host.ts";
+import { keyOf } from "../dnssec/names.ts";
+import type { CacheStatistics, Reply } from "./cache.ts";
+import type { UpstreamQuery, UpstreamResult } from "./core.ts";
+import { Core } from "./core.ts";
+import { fetch } from "./fetch.ts";
+import { localAnswer } from "./local.ts";
+import type { ResolverOptions } from "./options.ts";
+import { RESOLVER_DEFAULTS } from "./options.ts";
+import type { Resolution } from "./resolve.ts";
+import { combine, fromCache, isMeta, resolve } from "./resolve.ts";
+import { bare, respond } from "./respond.ts";
+import { sentinelFails, sentinelOf } from "./sentinel.ts";
+import { EDE } from "./store.ts";
+import { clientSubnet, ECS, parseSubnet } from "./subnet.ts";
+import type { Wait } from "./task.ts";
+import { run } from "./task.ts";
+import type { Tracer } from "./trace.ts";
+import type { Place } from "./work.ts";
+import { NOBODY, Work } from "./work.ts";
+
+export type ResolverInput =
+  | {
+      readonly kind: "question";
+      /** Comes back with the answer. */
+      readonly token: number;
+      readonly message: DnsMessage;
+      readonly client: string;
+      readonly tracer?: Tracer;
+    }
+  | { readonly kind: "reply"; readonly exchange: number; readonly result: UpstreamResult }
+  | { readonly kind: "deadline" };
+
+export interface ResolverOutput {
+  /** To be answered by a `reply` input of the same number, unless `cancel` comes first. */
+  ask(exchange: number, query: UpstreamQuery): void;
+  /** Its time is over. */
+  cancel(exchange: number): void;
+  answer(token: number, message: DnsMessage): void;
+}
+
+interface Exchange {
+  readonly resume: (value: unknown) => void;
+  readonly deadline: Nanos;
+}
+
+interface Client {
+  readonly query: DnsMessage;
+  /** When what is stale will do. */
+  readonly staleAt: Nanos | undefined;
+  readonly stale: () => Resolution | undefined;
+}
+
+export interface ResolverStatistics extends CacheStatistics {
+  questions: number;
+  /** Answered without asking a server. */
+  fromCache: number;
+  queriesSent: number;
+  failures: number;
+  limited: number;
+  prefetches: number;
+}
+
+export class Resolver {
+  readonly core: Core;
+  private readonly options: ResolverOptions;
+  private readonly out: ResolverOutput;
+  private readonly exchanges = new Map<number, Exchange>();
+  private readonly clients = new Map<number, Client>();
+  private exchangeCount = 0;
+  private now: Nanos = 0;
+  private readonly counts = { questions: 0, fromCache: 0, failures: 0, limited: 0, prefetches: 0 };
+
+  constructor(options: Partial<ResolverOptions>, random: Random, out: ResolverOutput) {
+    this.options = { ...RESOLVER_DEFAULTS, ...options };
+    this.out = out;
+    this.core = new Core(this.options, random, (query) => this.exchange(query));
+    this.core.fetch = (place, name, type) => fetch(this.core, place, name, type);
+  }
+
+  /** When `deadline` is wanted next. */
+  get deadline(): Nanos | undefined {
+    let least: Nanos | undefined;
+    for (const { deadline } of this.exchanges.values())
+      if (least === undefined || deadline < least) least = deadline;
+    for (const { staleAt } of this.clients.values())
+      if (staleAt !== undefined && (least === undefined || staleAt < least)) least = staleAt;
+    return least;
+  }
+
+  /** Questions of clients that have no answer yet. */
+  get pending(): number {
+    return this.clients.size;
+  }
+
+  /** `wallMs`: since 1970, for signatures. */
+  handle(input: ResolverInput, now: Nanos, wallMs: number): void {
+    this.now = now;
+    this.core.now = now;
+    this.core.wallSeconds = Math.floor(wallMs / 1000);
+    switch (input.kind) {
+      case "question":
+        return this.question(input.token, input.message, input.client, input.tracer);
+      case "reply":
+        return this.resume(input.exchange, input.result);
+      case "deadline":
+        return this.expire();
+    }
+  }
+
+  private exchange(query: UpstreamQuery): Wait {
+    return (resume) => {
+      const id = ++this.exchangeCount;
+      this.exchanges.set(id, { resume, deadline: this.now + query.timeoutMs * MILLISECOND });
+      this.out.ask(id, query);
+    };
+  }
+
+  private resume(id: number, result: UpstreamResult): void {
+    const exchange = this.exchanges.get(id);
+    if (exchange === undefined) return;
+    this.exchanges.delete(id);
+    exchange.resume(result);
+  }
+
+  private expire(): void {
+    for (const [id, { deadline }] of [...this.exchanges]) {
+      if (deadline > this.now) continue;
+      this.out.cancel(id);
+      this.resume(id, { kind: "timeout" });
+    }
+    for (const [token, client] of [...this.clients]) {
+      if (client.staleAt === undefined || client.staleAt > this.now) continue;
+      const stale = client.stale();
+      if (stale !== undefined) this.finish(token, stale);
+      else this.clients.set(token, { ...client, staleAt: undefined });
+    }
+  }
+
+  private refusal(message: DnsMessage): number | undefined {
+    if (message.opcode !== OPCODE.QUERY) return RCODE.NOTIMP;
+    if (message.questions.length !== 1) return RCODE.FORMERR;
+    if (message.edns !== undefined && message.edns.version > 0) return RCODE.BADVERS;
+    const question = message.questions[0] as DnsMessage["questions"][number];
+    if (isMeta(question.type)) return RCODE.REFUSED;
+    if (question.class !== CLASS.IN) return RCODE.REFUSED;
+    return undefined;
+  }
+
+  private question(token: number, message: DnsMessage, addr: string, tracer?: Tracer): void {
+    this.counts.questions++;
+    const rcode = this.refusal(message);
+    if (rcode !== undefined) return this.out.answer(token, bare(message, rcode, this.options));
+    const question = message.questions[0] as DnsMessage["questions"][number];
+    const name = keyOf(question.name);
+    const { type } = question;
+    const local = localAnswer(message, this.options);
+    if (local !== undefined) return this.out.answer(token, local);
+    const sent = message.edns?.options.find(({ code }) => code === ECS);
+    const parsed = sent === undefined ? undefined : parseSubnet(sent.data);
+    if (sent !== undefined && parsed === undefined)
+      return this.out.answer(token, bare(message, RCODE.FORMERR, this.options));
+    const subnet =
+      this.options.subnet === undefined ? undefined : clientSubnet(this.options.subnet, addr, parsed);
+    const work = new Work(this.options.limits, this.now, tracer);
+    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet, fresh: false };
+    if (!message.rd) return this.snoop(token, message, place, name, type);
+    this.start(token, message, place, name, type);
+  }
+
+  /** RD clear: only what is known (RFC 1034 4.3.1), and only whole answers. */
+  private snoop(token: number, message: DnsMessage, place: Place, name: string, type: number): void {
+    const parts = fromCache(this.core, place, name, type, ({ expires }) => expires > this.core.seconds);
+    const ede = { code: EDE.NOT_AUTHORITATIVE, text: "recursion was not asked for" };
+    this.out.answer(
+      token,
+      parts === undefined
+        ? bare(message, RCODE.REFUSED, this.options, [ede])
+        : respond(message, combine(parts, false), { options: this.options, now: this.core.seconds }),
+    );
+  }
+
+  private start(token: number, query: DnsMessage, place: Place, name: string, type: number): void {
+    const { serveStale } = this.options;
+    const stale = () => this.staleAnswer(place, name, type);
+    const soon = serveStale !== undefined ? stale() : undefined;
+    const waits = serveStale !== undefined && serveStale.clientTimeoutMs > 0;
+    this.clients.set(token, {
+      query,
+      stale,
+      staleAt: waits && soon !== undefined ? this.now + serveStale.clientTimeoutMs * MILLISECOND : undefined,
+    });
+    // Held: it failed a moment ago (RFC 8767 5), or nobody waits for what is fresh.
+    if (soon?.stale === true && (!waits || this.isHeld(soon))) {
+      this.finish(token, soon);
+      if (!this.isHeld(soon)) this.refresh(name, type);
+      return;
+    }
+    const sentBefore = this.core.sent;
+    run(resolve(this.core, place, name, type), (result) => {
+      if (this.core.sent === sentBefore) this.counts.fromCache++;
+      if (place.work.exhausted !== undefined) this.counts.limited++;
+      const fallback = result.rcode === RCODE.SERVFAIL ? stale() : undefined;
+      this.finish(token, fallback ?? result);
+      if (this.options.prefetch) this.prefetch(result);
+    });
+  }
+
+  private isHeld({ parts }: Resolution): boolean {
+    return parts.some(({ holdUntil }) => holdUntil !== undefined && holdUntil > this.core.seconds);
+  }
+
+  private staleAnswer(place: Place, name: string, type: number): Resolution | undefined {
+    const { serveStale } = this.options;
+    if (serveStale === undefined) return undefined;
+    const now = this.core.seconds;
+    const usable = (reply: Reply) =>
+      reply.expires + serveStale.maxSeconds > now &&
+      reply.rcode !== RCODE.SERVFAIL &&
+      reply.security !== "bogus";
+    const parts = fromCache(this.core, place, name, type, usable);
+    if (parts === undefined) return undefined;
+    const stale = parts.some(({ expires }) => expires <= now);
+    if (stale) this.core.cache.statistics.staleHits++;
+    return combine(parts, stale);
+  }
+
+  private finish(token: number, result: Resolution): void {
+    const client = this.clients.get(token);
+    if (client === undefined) return;
+    this.clients.delete(token);
+    if (result.rcode === RCODE.SERVFAIL) this.counts.failures++;
+    const sentinel = this.options.rootKeySentinel ? sentinelOf(client.query) : undefined;
+    const message =
+      sentinel !== undefined && result.security === "secure" && sentinelFails(this.core, sentinel)
+        ? bare(client.query, RCODE.SERVFAIL, this.options)
+        : respond(client.query, result, { options: this.options, now: this.core.seconds });
+    this.out.answer(token, message);
+  }
+
+  /** What was asked for in the last tenth of its life is fetched anew (unbound's prefetch). */
+  private prefetch({ parts }: Resolution): void {
+    const now = this.core.seconds;
+    for (const part of parts) {
+      const life = part.expires - part.stored;
+      if (part.stored === now || part.expires - now > life / 10 || part.rcode === RCODE.SERVFAIL) continue;
+      this.refresh(part.name, part.type);
+    }
+  }
+
+  private refresh(name: string, type: number): void {
+    this.counts.prefetches++;
+    const work = new Work(this.options.limits, this.now);
+    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet: undefined, fresh: true };
+    run(resolve(this.core, place, name, type), () => {});
+  }
+
+  statistics(): ResolverStatistics {
+    return { ...this.core.cache.counts(), ...this.counts, queriesSent: this.core.sent };
+  }
+
+  /** Forgets all that was learnt. */
+  flush(): void {
+    this.core.cache.clear();
+    this.core.negative.clear();
+    this.core.keys.clear();
+    this.core.infra.clear();
+  }
+}
+
+/** A question as clients ask it. */
+export function questionFor(name: string, type: number = TYPE.A): DnsMessage {
+  return {
+    id: 0,
+    qr: 0,
+    opcode: OPCODE.QUERY,
+    rcode: RCODE.NOERROR,
+    aa: false,
+    tc: false,
+    rd: true,
+    ra: false,
+    ad: true,
+    cd: false,
+    questions: [{ name, type, class: CLASS.IN }],
+    answers: [],
+    authority: [],
+    additional: [],
+  };
+}
