@@ -149,6 +149,8 @@ function* moreServers(core: Core, place: Place, attempt: Attempt): Task<boolean>
 /** True when an address came to be known that was not. */
 function* lookUpTarget(core: Core, place: Place, attempt: Attempt, name: string): Task<boolean> {
   const { limits } = place.work;
+  // Its addresses are known; those that are avoided are no reason to seek more.
+  if (place.avoid.size > 0 && cachedAddresses(core, name).length > 0) return false;
   if (place.depth >= limits.depth || attempt.targets >= limits.targetsPerZone) return false;
   if (attempt.deadTargets >= limits.deadTargets) return false;
   if (!place.work.take("targets")) return false;
@@ -339,9 +341,8 @@ function settle(
     case "referral":
       return { ok: true, meaning: meaning as Usable, server, scope };
     case "empty":
-      attempt.dead.add(key);
       attempt.empties++;
-      return minimised || attempt.empties >= EMPTY_BELIEVED || onlyServer(core, attempt)
+      return minimised || attempt.empties >= EMPTY_BELIEVED
         ? { ok: true, meaning: emptyNodata(attempt.question), server, scope }
         : undefined;
     case "timeout":
@@ -361,10 +362,6 @@ function settle(
       // RFC 9156 3: some refuse names that they do not know in full.
       return minimised && (verdict === "error" || verdict === "refused") ? { ok: false, why: "minimised" } : undefined;
   }
-}
-
-function onlyServer(_core: Core, attempt: Attempt): boolean {
-  return attempt.zone.kind === "forward" && attempt.zone.addresses.length === 1;
 }
 
 function emptyNodata({ name }: Question): Usable {

@@ -57,6 +57,7 @@ export function findDelegation(
   name: string,
   type: number,
   skipConfigured = false,
+  leeway = 0,
 ): Delegation {
   // RFC 4035 3.1.4.1: the parent has the DS.
   const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
@@ -66,7 +67,7 @@ export function findDelegation(
     return fromConfig(forward, "forward");
   const floor = stub === undefined ? -1 : labelCount(stub.zone);
   for (let at = from; labelCount(at) > floor; at = parentOf(at)) {
-    const known = learnt(core, at);
+    const known = learnt(core, at, leeway);
     if (known !== undefined) return known;
     if (at === ".") break;
   }
@@ -78,8 +79,8 @@ export function findDelegation(
 }
 
 /** The zone's servers by the cache; undefined when they could not be reached by what it has. */
-export function learnt(core: Core, zone: string): Delegation | undefined {
-  const ns = core.cache.get(zone, TYPE.NS, core.seconds);
+export function learnt(core: Core, zone: string, leeway = 0): Delegation | undefined {
+  const ns = core.cache.get(zone, TYPE.NS, core.seconds + leeway);
   if (ns === undefined || ns.security === "bogus") return undefined;
   const names = ns.set.rdatas
     .map((rdata) => keyOf((rdata as RdataOf<typeof TYPE.NS>).host ?? ""))

@@ -3,6 +3,7 @@ import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import { labelCount, parentOf } from "../dnssec/names.ts";
 import type { Reply } from "./cache.ts";
 import type { Core } from "./core.ts";
+import { configured } from "./delegation.ts";
 import { iterate } from "./iterate.ts";
 import { EDE, failure } from "./store.ts";
 import { scopeKey } from "./subnet.ts";
@@ -64,6 +65,9 @@ export function known(core: Core, place: Place, name: string, type: number): Rep
     return cached;
   }
   if (!core.options.negativeCache) return undefined;
+  // What is configured below a name that does not exist is there all the same.
+  const own = configured(core.options.stubs, name) ?? configured(core.options.forwards, name);
+  if (own !== undefined && own.zone !== ".") return undefined;
   const proved =
     cutAbove(core, name) ??
     (core.options.aggressiveNsec ? core.negative.synthesise(core, place.work, name, type) : undefined);
@@ -88,6 +92,8 @@ export function* fetch(core: Core, place: Place, name: string, type: number): Ta
   }
   const job = new Job<Reply>(key);
   core.jobs.set(key, job);
+  // The task runs at once, and may come back to whom it is for.
+  if (place.job !== undefined) place.job.waitsFor = job;
   job.start(jobTask(core, { ...place, job }, name, type, key));
   return yield* job.join(place.job);
 }

@@ -4,6 +4,7 @@
  */
 import { TYPE } from "../../../codecs/dns/index.ts";
 import { isBelow, keyOf, labelCount, suffix } from "../dnssec/names.ts";
+import type { Asked } from "./ask.ts";
 import { askZone } from "./ask.ts";
 import type { Reply } from "./cache.ts";
 import type { Core } from "./core.ts";
@@ -11,6 +12,7 @@ import type { Delegation } from "./delegation.ts";
 import { configured, findDelegation, learnt } from "./delegation.ts";
 import { EDE, failure, keepAnswer, keepReferral } from "./store.ts";
 import type { Task } from "./task.ts";
+import { settle, validate } from "./validate.ts";
 import type { Place } from "./work.ts";
 import { deeper } from "./work.ts";
 
@@ -99,7 +101,7 @@ function* walk(
   type: number,
   skipConfigured: boolean,
 ): Task<Reply> {
-  let zone = findDelegation(core, name, type, skipConfigured);
+  let zone = findDelegation(core, name, type, skipConfigured, place.leeway);
   if (name === zone.zone && type === TYPE.NS && place.fresh) zone = aboveOf(core, zone, name);
   const minimiser = new Minimiser(core, name, type, zone);
   for (let referrals = 0; referrals < place.work.limits.referrals; ) {
@@ -113,7 +115,7 @@ function* walk(
       return unreachable(core, place, name, type, asked.why);
     }
     const { meaning } = asked;
-    if (meaning.kind === "referral") {
+    if (meaning.kind === "referral" && !(type === TYPE.DS && meaning.ns.key === name)) {
       referrals++;
       const next = keepReferral(core, zone, meaning.ns, meaning.content, asked.server);
       // A stub that refers to what is configured otherwise: that counts.
@@ -121,15 +123,35 @@ function* walk(
       zone = own !== undefined && isBelow(keyOf(own.zone), next.zone) ? findDelegation(core, name, type) : merged(core, next);
       continue;
     }
+    if (meaning.kind === "referral") return keepAnswer(core, place, zone, name, type, ofChild(asked));
     if (!question.minimised) return keepAnswer(core, place, zone, name, type, asked);
     if (meaning.kind === "nxdomain" && minimiser.strict)
       return keepAnswer(core, place, zone, name, type, asked);
+    if (meaning.kind === "nxdomain" && core.options.nxdomainCut && core.options.validate) {
+      // Signed zones deny no empty non-terminal, so that this is the end (RFC 8020).
+      const denied = keepAnswer(core, place, zone, question.name, question.type, asked);
+      settle(core, denied, yield* validate(core, deeper(place), denied));
+      if (denied.security === "secure") return { ...denied, name, type };
+    }
     // Relaxed: some servers deny empty non-terminals, so the whole name is asked (RFC 9156 3).
     if (meaning.kind === "nxdomain" || meaning.kind === "alias") minimiser.stop();
     else minimiser.answered(question.name);
   }
   place.work.stop("referrals");
   return unreachable(core, place, name, type, "limit");
+}
+
+type Told = Extract<Asked, { ok: true }>;
+
+/** A referral to the very name whose DS was asked for: with the DS, or the proof that there is none. */
+function ofChild(asked: Told): Told {
+  const { content } = asked.meaning;
+  const answer = content.authority.filter((set) => set.type === TYPE.DS);
+  const authority = content.authority.filter((set) => set.type === TYPE.NSEC || set.type === TYPE.NSEC3);
+  return {
+    ...asked,
+    meaning: { kind: answer.length > 0 ? "answer" : "nodata", content: { ...content, answer, authority, additional: [] } },
+  };
 }
 
 /** What the zone itself says of its servers comes before what the parent said. */

@@ -170,7 +170,7 @@ export class Resolver {
     const subnet =
       this.options.subnet === undefined ? undefined : clientSubnet(this.options.subnet, addr, parsed);
     const work = new Work(this.options.limits, this.now, tracer);
-    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet, fresh: false };
+    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet, fresh: false, leeway: 0 };
     if (!message.rd) return this.snoop(token, message, place, name, type);
     this.start(token, message, place, name, type);
   }
@@ -251,14 +251,14 @@ export class Resolver {
     for (const part of parts) {
       const life = part.expires - part.stored;
       if (part.stored === now || part.expires - now > life / 10 || part.rcode === RCODE.SERVFAIL) continue;
-      this.refresh(part.name, part.type);
+      this.refresh(part.name, part.type, part.expires - now);
     }
   }
 
-  private refresh(name: string, type: number): void {
+  private refresh(name: string, type: number, leeway = 0): void {
     this.counts.prefetches++;
     const work = new Work(this.options.limits, this.now);
-    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet: undefined, fresh: true };
+    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet: undefined, fresh: true, leeway };
     run(resolve(this.core, place, name, type), () => {});
   }
 

@@ -78,7 +78,7 @@ export function respond(query: DnsMessage, result: Resolution, { options, now }:
   const ttl = (cached: CachedSet): number =>
     stale && cached.expires <= now
       ? (options.serveStale?.answerTtl ?? 30)
-      : Math.max(0, Math.min(cached.expires - now, replyLeft(result, cached, now)));
+      : Math.max(0, replyLeft(result, cached, now) ?? cached.expires - now);
   const type = query.questions[0]?.type;
   const emit = (sets: readonly CachedSet[]): ResourceRecord[] =>
     sets.flatMap((cached) => recordsOf(cached.set, ttl(cached), wantsProofs || type === TYPE.RRSIG || type === TYPE.ANY));
@@ -97,11 +97,11 @@ export function respond(query: DnsMessage, result: Resolution, { options, now }:
   };
 }
 
-/** What is left of the reply as a whole limits its records: a negative one has a TTL of its own. */
-function replyLeft(result: Resolution, cached: CachedSet, now: number): number {
-  if (cached.set.type !== TYPE.SOA || result.answer.includes(cached)) return Number.POSITIVE_INFINITY;
+/** RFC 2308 3: the SOA of a negative answer is told with that answer's TTL. */
+function replyLeft(result: Resolution, cached: CachedSet, now: number): number | undefined {
+  if (cached.set.type !== TYPE.SOA || result.answer.includes(cached)) return undefined;
   const last = result.parts[result.parts.length - 1];
-  return last === undefined ? Number.POSITIVE_INFINITY : last.expires - now;
+  return last === undefined ? undefined : last.expires - now;
 }
 
 /** A chain that comes back to itself is told once. */

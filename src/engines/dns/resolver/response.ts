@@ -3,10 +3,11 @@
  * say in. RFC 1034 5.3.3, RFC 2181 5.4.1, RFC 6672 (DNAME), RFC 4697 (lame servers).
  */
 import type { DnsMessage, RdataOf } from "../../../codecs/dns/index.ts";
-import { CLASS, nameLabels, RCODE, TYPE } from "../../../codecs/dns/index.ts";
+import { CLASS, isOpaque, nameLabels, RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import { isBelow, isWithin, keyOf } from "../dnssec/names.ts";
 import type { Rrset } from "../dnssec/rrset.ts";
 import { groupSections, targetOf } from "../dnssec/rrset.ts";
+import { isPrivate } from "./private.ts";
 
 export interface Asked {
   /** Key of the name, and the type. */
@@ -42,6 +43,8 @@ const MAX_CHAIN = 16;
 export interface ScrubRules {
   readonly scrubAuthority: boolean;
   readonly maxNsRecords: number;
+  readonly privateAddresses: readonly string[];
+  readonly privateZones: readonly string[];
 }
 
 /** What `message` says about what was asked. */
@@ -55,6 +58,8 @@ export function interpret(message: DnsMessage, asked: Asked, rules: ScrubRules):
     message.authority.filter(inClass),
     message.additional.filter(inClass),
   ]);
+  for (const at of [0, 1, 2] as const)
+    sections[at] = sections[at].map((set) => clean(set, rules)).filter((set) => set.rdatas.length > 0);
   const chain = followChain(sections[0], asked);
   const content = contentOf(message, sections, chain, asked, rules);
   const mayAnswer = message.aa || !message.ra || asked.recursive;
@@ -64,6 +69,19 @@ export function interpret(message: DnsMessage, asked: Asked, rules: ScrubRules):
   }
   if (chain.sets.length > 0) return ofAnswer(message, content, chain, asked, mayAnswer);
   return ofAuthority(message, sections, content, asked, mayAnswer);
+}
+
+/** Types whose rdata is used here: what is not of its form is not looked at. */
+const FORMED: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.NS, TYPE.CNAME, TYPE.DNAME, TYPE.SOA]);
+
+/** Without records that cannot be, are too many, or that no public name may have. */
+function clean(set: Rrset, rules: ScrubRules): Rrset {
+  let { rdatas } = set;
+  if (FORMED.has(set.type)) rdatas = rdatas.filter((rdata) => !isOpaque(rdata));
+  if (set.type === TYPE.NS) rdatas = rdatas.slice(0, rules.maxNsRecords);
+  if (rules.privateAddresses.length > 0 && !rules.privateZones.some((zone) => isWithin(set.key, keyOf(zone))))
+    rdatas = rdatas.filter((rdata) => !isPrivate(rdata, rules.privateAddresses));
+  return rdatas.length === set.rdatas.length ? set : { ...set, rdatas };
 }
 
 const inClass = (record: { readonly class: number }) => record.class === CLASS.IN;
@@ -144,8 +162,7 @@ function contentOf(
   rules: ScrubRules,
 ): Content {
   const keptAuthority = authority
-    .filter((set) => belongsInAuthority(set, chain, asked, rules))
-    .map((set) => limited(set, rules.maxNsRecords));
+    .filter((set) => belongsInAuthority(set, chain, asked, rules));
   const wanted = new Set<string>();
   for (const set of [...chain.sets, ...keptAuthority])
     for (const rdata of set.rdatas) {
@@ -171,12 +188,6 @@ function contentOf(
     end: chain.end,
     dropped,
   };
-}
-
-function limited(set: Rrset, most: number): Rrset {
-  return set.type === TYPE.NS && set.rdatas.length > most
-    ? { ...set, rdatas: set.rdatas.slice(0, most) }
-    : set;
 }
 
 function belongsInAuthority(set: Rrset, chain: Chain, asked: Asked, rules: ScrubRules): boolean {
@@ -232,7 +243,8 @@ function ofAuthority(
     if (set.type !== TYPE.NS) continue;
     if (set.key === asked.zone) {
       if (!mayAnswer) return { kind: "recursive-only" };
-      return message.aa || asked.recursive || answer.length > 0 ? nodata : { kind: "lame" };
+      // RFC 2308 2.2: NODATA has AA and SOA; this is what a stranger's cache says.
+      return message.aa || asked.recursive || answer.length > 0 ? nodata : { kind: "error" };
     }
     if (isWithin(asked.zone, set.key)) return { kind: asked.recursive ? "error" : "upward-referral" };
     if (isBelow(set.key, asked.zone) && isWithin(asked.name, set.key)) {

@@ -54,11 +54,13 @@ export function keepAnswer(
   const now = core.seconds;
   const personal = scope !== undefined && scope > 0;
   const keep = (set: Rrset, trust: number): CachedSet => {
-    if (zone.noCache || personal) return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
+    // An answer to ANY need not have whole sets (RFC 8482).
+    if (zone.noCache || personal || type === TYPE.ANY) return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
     return place.fresh ? core.cache.replace(set, trust, now) : core.cache.put(set, trust, now);
   };
   const answer = content.answer.map((set) => keep(set, content.aa ? TRUST.ANSWER_AA : TRUST.ANSWER));
-  const authority = content.authority.map((set) =>
+  const alias = meaning.kind === "alias";
+  const authority = content.authority.filter((set) => !alias || set.type !== TYPE.SOA).map((set) =>
     keep(set, content.aa ? TRUST.AUTHORITY_AA : TRUST.AUTHORITY),
   );
   const additional = content.additional.map((set) => keep(set, TRUST.ADDITIONAL));

@@ -68,7 +68,10 @@ export class Job<T> implements Waiter {
   }
 
   *join(from: Waiter | undefined): Task<T> {
-    if (this.result !== undefined) return this.result.value;
+    if (this.result !== undefined) {
+      if (from !== undefined) from.waitsFor = undefined;
+      return this.result.value;
+    }
     if (from !== undefined) from.waitsFor = this;
     const value = (yield (resume) => {
       this.waiting.push(resume as (value: T) => void);

@@ -94,7 +94,7 @@ function* step(core: Core, place: Place, parent: KeyEntry, at: string): Task<Key
     if (found === "no-cut") return undefined;
     if (Array.isArray(found)) return yield* dnskeys(core, place, at, found, []);
     if (found.state !== "bogus") return remember(core, found);
-    bogus = found;
+    bogus ??= found;
     if (reply.from === undefined || place.work.exhausted !== undefined) break;
     avoid = new Set([...avoid, reply.from]);
   }
@@ -177,7 +177,7 @@ function* dnskeys(
     const reply = yield* core.fetch(deeper(place, { avoid, fresh: n > 0 }), zone, TYPE.DNSKEY);
     const entry = judgeKeys(core, place, zone, supported, anchored, reply);
     if (entry.state !== "bogus") return remember(core, entry);
-    bogus = entry;
+    bogus ??= entry;
     if (reply.from === undefined || place.work.exhausted !== undefined) break;
     avoid = new Set([...avoid, reply.from]);
   }

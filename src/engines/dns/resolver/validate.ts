@@ -44,6 +44,11 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
   const cache = new Map<string, KeyEntry>();
   for (const [i, cached] of reply.answer.entries()) {
     if (isSynthesised(reply.answer, i)) continue;
+    // Signatures have none themselves (RFC 4035 2.2): nothing vouches for them.
+    if (cached.set.type === TYPE.RRSIG) {
+      weakest = { security: "insecure" };
+      continue;
+    }
     const keys = yield* keysFor(core, place, cached.set, reply.type, cache);
     const state = judgeSet(core, place, cached, keys);
     if (state.security === "bogus") return state;
@@ -58,15 +63,11 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
   }
   const end = chainEnd(reply);
   // An alias that leads on is judged by itself; what it leads to is another answer.
-  if (end.complete || (reply.answer.length > 0 && reply.rcode === RCODE.NOERROR && !hasSoa(reply))) return weakest;
+  if (end.complete || (reply.answer.length > 0 && reply.rcode === RCODE.NOERROR)) return weakest;
   if (reply.rcode === RCODE.YXDOMAIN && reply.answer.length > 0) return weakest;
   if (reply.type === TYPE.ANY && reply.answer.length > 0) return weakest;
   const negative = yield* validateNegative(core, place, reply, end.name, cache);
   return negative.security === "secure" ? weakest : negative;
-}
-
-function hasSoa(reply: Reply): boolean {
-  return reply.authority.some(({ set }) => set.type === TYPE.SOA);
 }
 
 /** The CNAME that a DNAME before it makes needs no signature. RFC 6672 5.3.1. */

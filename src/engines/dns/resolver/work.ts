@@ -59,6 +59,8 @@ export interface Place {
   readonly subnet: ClientSubnet | undefined;
   /** Do not take answers of the cache: what is refreshed. */
   readonly fresh: boolean;
+  /** Seconds that a delegation must still live to be used: what is refreshed shall not outlive it. */
+  readonly leeway: number;
 }
 
 export interface ClientSubnet {
@@ -69,7 +71,7 @@ export interface ClientSubnet {
 }
 
 export function deeper(place: Place, change: Partial<Place> = {}): Place {
-  return { ...place, depth: place.depth + 1, subnet: undefined, fresh: false, avoid: NOBODY, ...change };
+  return { ...place, depth: place.depth + 1, subnet: undefined, fresh: false, leeway: 0, avoid: NOBODY, ...change };
 }
 
 export const NOBODY: ReadonlySet<string> = new Set();

@@ -129,13 +129,26 @@ function tempFile(lines: Lines): string {
   return out.join("\n");
 }
 
+/** `key: value`, several of them in a line too; a value may have colons that no space follows. */
+const SETTING = /([A-Za-z0-9-]+):(?=\s|"|$)\s*(?:"([^"]*)"|((?:(?![A-Za-z0-9-]+:(?:\s|"|$))\S+\s*)*))/g;
+const CLAUSES: ReadonlySet<string> = new Set([
+  "server",
+  "stub-zone",
+  "forward-zone",
+  "auth-zone",
+  "local-zone",
+  "remote-control",
+  "dynlib",
+  "view",
+]);
+
 function parseSettings(lines: Lines, files: Map<string, string>): Setting[] {
   const settings: Setting[] = [];
   let clause = "";
   let index = 0;
   let open: { clause: string; index: number; key: string } | undefined;
   for (let raw = lines.raw(); raw !== undefined; raw = lines.raw()) {
-    const line = raw.replace(/(^|\s)[#;].*$/, "").trim();
+    const line = /^\s*[A-Za-z0-9-]+:\s*"/.test(raw) ? raw.trim() : raw.replace(/(^|\s)[#;].*$/, "").trim();
     if (line.startsWith("CONFIG_END")) return settings;
     if (line.startsWith("TEMPFILE_CONTENTS")) {
       files.set(line.split(/\s+/)[1] ?? "", tempFile(lines));
@@ -145,17 +158,17 @@ function parseSettings(lines: Lines, files: Map<string, string>): Setting[] {
       settings.push({ ...open, value: line.split(/\s+/)[1] ?? "" });
       continue;
     }
-    const found = /^([A-Za-z0-9-]+):\s*(.*)$/.exec(line);
-    if (found === null) continue;
-    const [, key, rest] = found as unknown as [string, string, string];
-    const value = /^"([^"]*)"/.exec(rest)?.[1] ?? rest.trim();
-    if (rest === "" && (key === "server" || key.endsWith("-zone") || key === "remote-control" || key === "dynlib" || key === "view")) {
-      clause = key;
-      index++;
-      continue;
+    for (const [, key, quoted, bare] of line.matchAll(SETTING) as Iterable<string[]>) {
+      if (key === undefined) continue;
+      const value = quoted ?? (bare ?? "").trim();
+      if (value === "" && CLAUSES.has(key)) {
+        clause = key;
+        index++;
+        continue;
+      }
+      open = { clause, index, key };
+      if (value !== "") settings.push({ ...open, value });
     }
-    open = { clause, index, key };
-    if (rest !== "") settings.push({ ...open, value });
   }
   throw lines.fail("no CONFIG_END");
 }
@@ -256,7 +269,9 @@ function absolute(name: string): string {
 
 function parseQuestion(line: string, at: number): Question {
   const words = line.split(/\s+/);
-  const [name, ...rest] = words;
+  const [name, ...all] = words;
+  // Some give a TTL, as if it were a record.
+  const rest = all.filter((word) => !/^\d+$/.test(word));
   const type = typeCode(rest[rest.length - 1] ?? "");
   const rrclass = rest.length > 1 ? classCode(rest[0] as string) : 1;
   if (name === undefined || type === undefined || rrclass === undefined)

@@ -16,6 +16,8 @@ export interface Access {
 export interface ScenarioOptions {
   readonly resolver: Partial<ResolverOptions>;
   readonly access: readonly Access[];
+  /** Deckard's dialect: ranges go by the step that asked, and what goes out is not checked. */
+  readonly deckard: boolean;
   /** Settings for which we have nothing and that change what is expected. */
   readonly unsupported: readonly string[];
 }
@@ -86,7 +88,7 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
   const resolver: Partial<ResolverOptions> = {
     hints: roots.length === 0 ? [] : [{ name: "root.", addresses: roots }],
     hintPort: PORT,
-    priming: false,
+    priming: deckard,
     stubs: clauses(settings, "stub-zone").map((group) => zoneServers(group, "stub")),
     forwards: clauses(settings, "forward-zone").map((group) => zoneServers(group, "forward")),
     ipv4: on("do-ip4", true),
@@ -141,7 +143,7 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
     nsid: nsidOf(last("nsid")),
     rootKeySentinel: on("root-key-sentinel", true),
   };
-  return { resolver, access: all("access-control").map(accessOf), unsupported };
+  return { resolver, deckard, access: all("access-control").map(accessOf), unsupported };
 }
 
 function accessOf(value: string): Access {
