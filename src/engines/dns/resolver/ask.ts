@@ -4,6 +4,8 @@
  */
 import { RCODE } from "../../../codecs/dns/index.ts";
 import { MILLISECOND } from "../../host.ts";
+import type { Reply } from "./cache.ts";
+import { nextName } from "./chain.ts";
 import type { Core, UpstreamQuery, UpstreamResult } from "./core.ts";
 import type { Delegation } from "./delegation.ts";
 import { cachedAddresses, families } from "./delegation.ts";
@@ -160,11 +162,10 @@ function* lookUpTarget(core: Core, place: Place, attempt: Attempt, name: string)
   for (const type of families(core)) {
     // Its own name cannot be asked of itself.
     if (name === attempt.question.name && type === attempt.question.type) continue;
-    const inner = deeper(place);
-    const reply = yield* core.fetch(inner, name, type);
+    const reply = yield* followTarget(core, place, name, type);
     if (reply.rcode === RCODE.NXDOMAIN) attempt.deadTargets++;
     for (const cached of reply.answer) {
-      if (cached.set.type !== type || cached.set.key !== name) continue;
+      if (cached.set.type !== type) continue;
       for (const rdata of cached.set.rdatas) {
         const { address } = rdata as { address?: string };
         if (address !== undefined) attempt.extra.push({ addr: address, port: core.options.hintPort });
@@ -174,6 +175,19 @@ function* lookUpTarget(core: Core, place: Place, attempt: Attempt, name: string)
     if (reply.rcode === RCODE.NXDOMAIN) return false;
   }
   return false;
+}
+
+/** RFC 2181 10.3 forbids it, but there are servers whose names are aliases. */
+const MAX_TARGET_ALIASES = 3;
+
+function* followTarget(core: Core, place: Place, name: string, type: number): Task<Reply> {
+  let reply = yield* core.fetch(deeper(place), name, type);
+  for (let n = 0; n < MAX_TARGET_ALIASES; n++) {
+    const next = nextName(reply);
+    if (next === undefined) break;
+    reply = yield* core.fetch(deeper(place), next, type);
+  }
+  return reply;
 }
 
 /** The parent may know servers that the zone itself does not name, or their addresses. */

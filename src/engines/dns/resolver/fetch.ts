@@ -1,6 +1,6 @@
 /** An answer from the cache, by proof, or from servers; equal questions at one time are one. */
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
-import { labelCount, parentOf } from "../dnssec/names.ts";
+import { keyOf, labelCount, parentOf } from "../dnssec/names.ts";
 import type { Reply } from "./cache.ts";
 import type { Core } from "./core.ts";
 import { configured } from "./delegation.ts";
@@ -16,7 +16,8 @@ export function cachedReply(core: Core, place: Place, name: string, type: number
   const { subnet } = place;
   if (subnet !== undefined && core.options.subnet !== undefined) {
     // RFC 7871 7.3.1: the longest prefix that was answered for.
-    for (let bits = subnet.source; bits > 0; bits--) {
+    const least = subnet.source === 0 ? 0 : 1;
+    for (let bits = subnet.source; bits >= least; bits--) {
       const found = core.cache.reply(name, type, scopeKey(subnet, bits));
       if (found !== undefined) return found;
     }
@@ -47,9 +48,9 @@ function fromSets(core: Core, name: string, type: number): Reply | undefined {
 }
 
 /** RFC 8020: below a name that does not exist there is nothing. Only where that was proved. */
-function cutAbove(core: Core, name: string): Reply | undefined {
+function cutAbove(core: Core, name: string, floor: number): Reply | undefined {
   if (!core.options.nxdomainCut) return undefined;
-  for (let at = parentOf(name); labelCount(at) > 0; at = parentOf(at)) {
+  for (let at = parentOf(name); labelCount(at) > floor; at = parentOf(at)) {
     const denied = core.negative.nxdomain(at, core.seconds);
     if (denied !== undefined) return denied;
   }
@@ -67,10 +68,10 @@ export function known(core: Core, place: Place, name: string, type: number): Rep
   if (!core.options.negativeCache) return undefined;
   // What is configured below a name that does not exist is there all the same.
   const own = configured(core.options.stubs, name) ?? configured(core.options.forwards, name);
-  if (own !== undefined && own.zone !== ".") return undefined;
+  const floor = own === undefined ? 0 : labelCount(keyOf(own.zone));
   const proved =
-    cutAbove(core, name) ??
-    (core.options.aggressiveNsec ? core.negative.synthesise(core, place.work, name, type) : undefined);
+    cutAbove(core, name, floor) ??
+    (core.options.aggressiveNsec ? core.negative.synthesise(core, name, type, floor) : undefined);
   if (proved === undefined) return undefined;
   place.work.tracer?.({ kind: "synthesised", name, type });
   return { ...proved, name, type, volatile: true };
@@ -117,7 +118,14 @@ function* jobTask(core: Core, place: Place, name: string, type: number, key: str
     old.holdUntil = core.seconds + core.options.failureTtl;
     return reply;
   }
+  // TTL 0: for those that wait now, and nobody later.
+  if (reply.expires <= core.seconds) {
+    core.cache.forgetReply(name, type);
+    return reply;
+  }
   const { subnet } = reply;
-  core.cache.putReply(reply, subnet !== undefined && subnet.scope > 0 ? scopeKey(subnet, Math.min(subnet.scope, subnet.source)) : "");
+  // Scope 0 is for everybody, unless nobody in particular was told of (RFC 7871 7.3.1).
+  const personal = subnet !== undefined && (subnet.scope > 0 || subnet.source === 0);
+  core.cache.putReply(reply, personal ? scopeKey(subnet, Math.min(subnet.scope, subnet.source)) : "");
   return reply;
 }

@@ -117,10 +117,10 @@ function* walk(
     const { meaning } = asked;
     if (meaning.kind === "referral" && !(type === TYPE.DS && meaning.ns.key === name)) {
       referrals++;
-      const next = keepReferral(core, zone, meaning.ns, meaning.content, asked.server);
+      const next = keepReferral(core, zone, meaning.ns, meaning.content, asked.server, place.fresh);
       // A stub that refers to what is configured otherwise: that counts.
       const own = skipConfigured ? undefined : configured(core.options.stubs, name);
-      zone = own !== undefined && isBelow(keyOf(own.zone), next.zone) ? findDelegation(core, name, type) : merged(core, next);
+      zone = own !== undefined && isBelow(keyOf(own.zone), next.zone) ? findDelegation(core, name, type) : place.fresh ? next : merged(core, next);
       continue;
     }
     if (meaning.kind === "referral") return keepAnswer(core, place, zone, name, type, ofChild(asked));

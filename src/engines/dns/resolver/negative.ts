@@ -7,9 +7,11 @@ import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import { compareNames, isWithin, labelCount, parentOf, wildcardOf } from "../dnssec/names.ts";
 import type { Nsec } from "../dnssec/nsec.ts";
 import { closestEncloser, nsecCovers, nsecOf, provesNodata } from "../dnssec/nsec.ts";
+import type { Nsec3 } from "../dnssec/nsec3.ts";
+import { nsec3Of } from "../dnssec/nsec3.ts";
+import type { Rrset } from "../dnssec/rrset.ts";
 import type { CachedSet, Reply } from "./cache.ts";
 import type { Core } from "./core.ts";
-import type { Work } from "./work.ts";
 
 interface Link {
   readonly nsec: Nsec;
@@ -23,10 +25,12 @@ interface ZoneChain {
 }
 
 const MAX_ZONES = 10_000;
+const MAX_NSEC3_PER_ZONE = 100;
 const MAX_LINKS_PER_ZONE = 20_000;
 
 export class NegativeStore {
   private readonly zones = new Map<string, ZoneChain>();
+  private readonly hashed = new Map<string, { readonly record: Nsec3; readonly expires: number }[]>();
   private readonly denied = new Map<string, Reply>();
 
   /** Takes the secure denials of an answer. */
@@ -38,13 +42,36 @@ export class NegativeStore {
       if (this.denied.size > core.options.cacheEntries) this.denied.delete(this.denied.keys().next().value as string);
     }
     const soa = reply.authority.find(({ set, security }) => set.type === TYPE.SOA && security === "secure");
-    for (const cached of reply.authority) {
-      const { set, security } = cached;
-      if (set.type !== TYPE.NSEC || security !== "secure") continue;
+    for (const one of reply.authority) {
+      const { set, security } = one;
+      if ((set.type !== TYPE.NSEC && set.type !== TYPE.NSEC3) || security !== "secure") continue;
       const zone = set.signatures[0]?.signer.toLowerCase();
-      const nsec = zone === undefined ? undefined : nsecOf(set, zone);
+      // RFC 9077 3: no longer than the SOA lets a denial live.
+      const minimum = (soa?.set.rdatas[0] as RdataOf<typeof TYPE.SOA> | undefined)?.minimum;
+      const expires = minimum === undefined ? one.expires : Math.min(one.expires, one.stored + minimum);
+      const cached = { ...one, expires };
+      if (set.type === TYPE.NSEC3 && zone !== undefined) this.addNsec3(set, zone, expires);
+      const nsec = zone === undefined || set.type !== TYPE.NSEC ? undefined : nsecOf(set, zone);
       if (nsec !== undefined) this.add(nsec, cached, soa);
     }
+  }
+
+  private addNsec3(set: Rrset, zone: string, expires: number): void {
+    const record = nsec3Of(set, zone);
+    if (record === undefined) return;
+    const known = this.hashed.get(zone) ?? [];
+    if (known.length === 0) this.hashed.set(zone, known);
+    const at = known.findIndex((one) => one.record.hash === record.hash);
+    if (at >= 0) known.splice(at, 1);
+    known.push({ record, expires });
+    if (known.length > MAX_NSEC3_PER_ZONE) known.shift();
+    if (this.hashed.size > MAX_ZONES) this.hashed.delete(this.hashed.keys().next().value as string);
+  }
+
+  /** NSEC3 records of a zone that were proved: they may show that a delegation is unsigned. */
+  nsec3(zone: string, now: number): Nsec3[] {
+    const known = this.hashed.get(zone) ?? [];
+    return known.filter(({ expires }) => expires > now).map(({ record }) => record);
   }
 
   private add(nsec: Nsec, cached: CachedSet, soa: CachedSet | undefined): void {
@@ -68,18 +95,19 @@ export class NegativeStore {
   }
 
   /** The answer that cached NSEC records prove; undefined when they prove none. */
-  synthesise(core: Core, _work: Work, name: string, type: number): Reply | undefined {
+  synthesise(core: Core, name: string, type: number, floor: number): Reply | undefined {
     const now = core.seconds;
     const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
     for (let zone = from; ; zone = parentOf(zone)) {
       const chain = this.zones.get(zone);
       if (chain !== undefined) return answerFrom(chain, zone, name, type, now);
-      if (labelCount(zone) === 0) return undefined;
+      if (labelCount(zone) <= floor) return undefined;
     }
   }
 
   clear(): void {
     this.zones.clear();
+    this.hashed.clear();
     this.denied.clear();
   }
 }

@@ -140,6 +140,8 @@ export interface ResolverOptions {
   readonly minimalResponses: boolean;
   /** Errors are explained by EDE. RFC 8914. */
   readonly ede: boolean;
+  /** Questions without RD get more than what is known: the servers that are (unbound: allow_snoop). */
+  readonly snoop: boolean;
   readonly nsid: string | undefined;
   /** RFC 8509. */
   readonly rootKeySentinel: boolean;
@@ -189,6 +191,7 @@ export const RESOLVER_DEFAULTS: ResolverOptions = {
   verifyGlue: false,
   minimalResponses: true,
   ede: true,
+  snoop: false,
   nsid: undefined,
   rootKeySentinel: true,
   localZones: true,

@@ -1,12 +1,13 @@
 /** A client's question to its end: alias by alias, each part validated. RFC 1034 5.3.3 step 4, RFC 4035 4. */
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import type { CachedSet, Explanation, Reply } from "./cache.ts";
+import { nextName } from "./chain.ts";
 import type { Core } from "./core.ts";
 import { cachedReply } from "./fetch.ts";
 import { EDE } from "./store.ts";
 import type { Task } from "./task.ts";
 import type { Security } from "./trace.ts";
-import { chainEnd, settle, validate } from "./validate.ts";
+import { settle, validate } from "./validate.ts";
 import type { Place } from "./work.ts";
 
 export interface Resolution {
@@ -40,13 +41,6 @@ export function* resolve(core: Core, place: Place, name: string, type: number): 
   }
   place.work.stop("aliases");
   return failed(parts, { code: EDE.OTHER, text: "too many aliases" });
-}
-
-/** The name that an alias leads to; undefined when the reply is the end. */
-export function nextName(reply: Reply): string | undefined {
-  if (reply.answer.length === 0 || reply.rcode !== RCODE.NOERROR) return undefined;
-  const { name, complete } = chainEnd(reply);
-  return complete || name === reply.name ? undefined : name;
 }
 
 function* fetchValid(core: Core, place: Place, name: string, type: number): Task<Reply> {
@@ -133,7 +127,7 @@ export function fromCache(
     const reply = cachedReply(core, place, at, type);
     if (reply === undefined || !usable(reply)) return undefined;
     parts.push(reply);
-    const next = nextName(reply);
+    const next = reply.security === "bogus" ? undefined : nextName(reply);
     if (next === undefined || parts.some((part) => part.name === next)) return parts;
     at = next;
   }

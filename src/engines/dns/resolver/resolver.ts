@@ -10,6 +10,7 @@ import { keyOf } from "../dnssec/names.ts";
 import type { CacheStatistics, Reply } from "./cache.ts";
 import type { UpstreamQuery, UpstreamResult } from "./core.ts";
 import { Core } from "./core.ts";
+import { findDelegation } from "./delegation.ts";
 import { fetch } from "./fetch.ts";
 import { localAnswer } from "./local.ts";
 import type { ResolverOptions } from "./options.ts";
@@ -178,13 +179,15 @@ export class Resolver {
   /** RD clear: only what is known (RFC 1034 4.3.1), and only whole answers. */
   private snoop(token: number, message: DnsMessage, place: Place, name: string, type: number): void {
     const parts = fromCache(this.core, place, name, type, ({ expires }) => expires > this.core.seconds);
+    if (parts !== undefined) return this.out.answer(token, this.message(message, combine(parts, false)));
+    if (this.options.snoop) {
+      // RFC 1034 4.3.1: a referral to the servers that are closest.
+      const { zone } = findDelegation(this.core, name, type);
+      run(resolve(this.core, place, zone, TYPE.NS), (result) => this.out.answer(token, this.message(message, result)));
+      return;
+    }
     const ede = { code: EDE.NOT_AUTHORITATIVE, text: "recursion was not asked for" };
-    this.out.answer(
-      token,
-      parts === undefined
-        ? bare(message, RCODE.REFUSED, this.options, [ede])
-        : respond(message, combine(parts, false), { options: this.options, now: this.core.seconds }),
-    );
+    this.out.answer(token, bare(message, RCODE.REFUSED, this.options, [ede]));
   }
 
   private start(token: number, query: DnsMessage, place: Place, name: string, type: number): void {
@@ -237,12 +240,14 @@ export class Resolver {
     if (client === undefined) return;
     this.clients.delete(token);
     if (result.rcode === RCODE.SERVFAIL) this.counts.failures++;
-    const sentinel = this.options.rootKeySentinel ? sentinelOf(client.query) : undefined;
-    const message =
-      sentinel !== undefined && result.security === "secure" && sentinelFails(this.core, sentinel)
-        ? bare(client.query, RCODE.SERVFAIL, this.options)
-        : respond(client.query, result, { options: this.options, now: this.core.seconds });
-    this.out.answer(token, message);
+    this.out.answer(token, this.message(client.query, result));
+  }
+
+  private message(query: DnsMessage, result: Resolution): DnsMessage {
+    const sentinel = this.options.rootKeySentinel ? sentinelOf(query) : undefined;
+    if (sentinel !== undefined && result.security === "secure" && sentinelFails(this.core, sentinel))
+      return bare(query, RCODE.SERVFAIL, this.options);
+    return respond(query, result, { options: this.options, now: this.core.seconds });
   }
 
   /** What was asked for in the last tenth of its life is fetched anew (unbound's prefetch). */

@@ -55,7 +55,7 @@ function ednsFor(
   if (options.nsid !== undefined && wanted.some(({ code }) => code === NSID)) out.push({ code: NSID, data: options.nsid });
   const subnet = wanted.find(({ code }) => code === ECS);
   const parsed = subnet === undefined ? undefined : parseSubnet(subnet.data);
-  if (parsed !== undefined && options.subnet !== undefined && scope !== undefined) out.push(subnetOption(parsed, scope));
+  if (parsed !== undefined && options.subnet !== undefined && scope !== undefined) out.push(subnetOption(parsed, Math.min(scope, parsed.family === 1 ? options.subnet.maxIpv4 : options.subnet.maxIpv6)));
   if (options.ede) for (const one of explanations) out.push(explainOption(one));
   return { udpSize: options.udpSize, version: 0, do: query.edns.do, options: out };
 }
@@ -77,7 +77,7 @@ export function respond(query: DnsMessage, result: Resolution, { options, now }:
   const secure = result.security === "secure" && options.validate && !query.cd;
   const ttl = (cached: CachedSet): number =>
     stale && cached.expires <= now
-      ? (options.serveStale?.answerTtl ?? 30)
+      ? Math.min(cached.set.ttl, options.serveStale?.answerTtl ?? 30)
       : Math.max(0, replyLeft(result, cached, now) ?? cached.expires - now);
   const type = query.questions[0]?.type;
   const emit = (sets: readonly CachedSet[]): ResourceRecord[] =>

@@ -247,6 +247,8 @@ function ofAuthority(
       return message.aa || asked.recursive || answer.length > 0 ? nodata : { kind: "error" };
     }
     if (isWithin(asked.zone, set.key)) return { kind: asked.recursive ? "error" : "upward-referral" };
+    // A resolver that was asked with RD has followed its referrals itself.
+    if (asked.recursive) continue;
     if (isBelow(set.key, asked.zone) && isWithin(asked.name, set.key)) {
       const ns = content.authority.find((kept) => kept.type === TYPE.NS && kept.key === set.key);
       if (ns !== undefined) return { kind: "referral", content, ns };

@@ -52,7 +52,7 @@ export function keepAnswer(
   const { meaning, server, scope } = outcome;
   const { content } = meaning;
   const now = core.seconds;
-  const personal = scope !== undefined && scope > 0;
+  const personal = scope !== undefined && (scope > 0 || place.subnet?.source === 0);
   const keep = (set: Rrset, trust: number): CachedSet => {
     // An answer to ANY need not have whole sets (RFC 8482).
     if (zone.noCache || personal || type === TYPE.ANY) return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
@@ -125,20 +125,27 @@ export function keepReferral(
   ns: Rrset,
   content: Content,
   server: ServerAddress,
+  fresh: boolean,
 ): Delegation {
   const now = core.seconds;
   const names = ns.rdatas
     .map((rdata) => keyOf((rdata as RdataOf<typeof TYPE.NS>).host ?? ""))
     .filter((name) => name !== "");
   const glue = new Map<string, string[]>();
+  // What is refreshed goes by what the parent says now.
+  const put = (set: Rrset) =>
+    fresh ? core.cache.replace(set, TRUST.GLUE, now) : core.cache.put(set, TRUST.GLUE, now);
   for (const set of content.additional) {
     if (!names.includes(set.key)) continue;
     const addresses = set.rdatas.flatMap((rdata) => (rdata as { address?: string }).address ?? []);
     glue.set(set.key, [...(glue.get(set.key) ?? []), ...addresses]);
-    if (!core.options.verifyGlue || isWithin(set.key, ns.key)) core.cache.put(set, TRUST.GLUE, now);
+    if (!core.options.verifyGlue || isWithin(set.key, ns.key)) put(set);
   }
   core.learnParentSide(ns.key, { names, glue, expires: now + Math.max(60, ns.ttl) });
-  core.cache.put(ns, TRUST.GLUE, now);
+  // A delegation does not outlive that of the zone which gave it (ghost domains, NDSS 2012 and since).
+  const above = core.cache.get(zone.zone, TYPE.NS, now);
+  const life = above === undefined ? ns.ttl : Math.min(ns.ttl, above.expires - now);
+  put(life === ns.ttl ? ns : { ...ns, ttl: life });
   keepDs(core, zone, ns.key, content, server);
   const direct = core.options.verifyGlue ? [] : [...glue.values()].flat();
   return {

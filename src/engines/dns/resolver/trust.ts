@@ -7,6 +7,7 @@ import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import type { Dnskey, Ds } from "../dnssec/keys.ts";
 import { DIGEST, dsMatches, keyTag } from "../dnssec/keys.ts";
 import { isWithin, keyOf, labelCount, parentOf, suffix } from "../dnssec/names.ts";
+import { Nsec3Proofs } from "../dnssec/nsec3.ts";
 import type { Rrset } from "../dnssec/rrset.ts";
 import { sameRdata } from "../dnssec/rrset.ts";
 import type { ZoneKey } from "../dnssec/verify.ts";
@@ -85,6 +86,9 @@ function* anchorKeys(core: Core, place: Place, anchor: string): Task<KeyEntry> {
 
 /** One label down from a secure zone. Undefined: no zone begins at `at`. */
 function* step(core: Core, place: Place, parent: KeyEntry, at: string): Task<KeyEntry | undefined> {
+  const cached = core.cache.reply(at, TYPE.DS);
+  if ((cached === undefined || cached.expires <= core.seconds) && knownInsecure(core, place, parent, at))
+    return { zone: at, state: "insecure", keys: [], expires: core.seconds, ede: undefined };
   let avoid = place.avoid;
   let bogus: KeyEntry | undefined;
   for (let n = 0; n <= MAX_RETRIES; n++) {
@@ -99,6 +103,15 @@ function* step(core: Core, place: Place, parent: KeyEntry, at: string): Task<Key
     avoid = new Set([...avoid, reply.from]);
   }
   return remember(core, bogus as KeyEntry);
+}
+
+/** Whether NSEC3 records seen before show an unsigned delegation, so that nobody need be asked. */
+function knownInsecure(core: Core, place: Place, parent: KeyEntry, at: string): boolean {
+  if (!core.options.negativeCache || !core.options.aggressiveNsec) return false;
+  const records = core.negative.nsec3(parent.zone, core.seconds);
+  if (records.length === 0) return false;
+  const nsec3 = new Nsec3Proofs(records, place.work);
+  return dsVerdict({ nsecs: [], nsec3, failure: undefined }, at) === "insecure";
 }
 
 function remember(core: Core, entry: KeyEntry): KeyEntry {
@@ -209,7 +222,13 @@ function judgeKeys(
     );
     const verdict = verifyRrset(set, zone, keys, core.validationTime, place.work);
     if (!verdict.ok)
-      return bogusEntry(core, zone, explain(keys.length === 0 ? "no-key" : verdict.reason, set));
+      return bogusEntry(
+        core,
+        zone,
+        keys.length === 0
+          ? { code: EDE.BOGUS, text: `${zone} is not signed with all algorithms of its DS` }
+          : explain(verdict.reason, set),
+      );
     expires = Math.min(expires, cached.stored + verdict.ttl);
   }
   cached.security = "secure";

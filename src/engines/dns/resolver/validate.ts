@@ -9,6 +9,7 @@ import { targetOf } from "../dnssec/rrset.ts";
 import { verifyRrset } from "../dnssec/verify.ts";
 import type { CachedSet, Explanation, Reply } from "./cache.ts";
 import { TRUST } from "./cache.ts";
+import { chainEnd } from "./chain.ts";
 import type { Core } from "./core.ts";
 import type { Proof } from "./denial.ts";
 import { collectDenials, noCloserProof, nodataProof, nxdomainProof } from "./denial.ts";
@@ -26,18 +27,6 @@ export interface Validation {
 
 const SECURE: Validation = { security: "secure" };
 
-/** The end of the chain in an answer: the name whose absence or presence it shows. */
-export function chainEnd(reply: Reply): { name: string; complete: boolean } {
-  let name = reply.name;
-  let complete = false;
-  for (const { set } of reply.answer) {
-    if (set.type === TYPE.CNAME && reply.type !== TYPE.CNAME && reply.type !== TYPE.ANY && set.key === name)
-      name = keyOf(targetOf(set.rdatas[0] as never) ?? name);
-    else if (set.key === name && (set.type === reply.type || reply.type === TYPE.ANY)) complete = true;
-  }
-  return { name, complete };
-}
-
 export function* validate(core: Core, place: Place, reply: Reply): Task<Validation> {
   let weakest: Validation = SECURE;
   const wildcards: { name: string; wildcard: string; keys: KeyEntry }[] = [];
@@ -53,6 +42,11 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
     const state = judgeSet(core, place, cached, keys);
     if (state.security === "bogus") return state;
     if (state.security === "insecure") weakest = state;
+    // RFC 6672 3.2 forbids what RFC 4592 4.4 left open: a DNAME made from a wildcard.
+    if (state.wildcard !== undefined && cached.set.type === TYPE.DNAME) {
+      cached.security = "bogus";
+      return { security: "bogus", ede: explain("malformed", cached.set) };
+    }
     if (state.wildcard !== undefined)
       wildcards.push({ name: cached.set.key, wildcard: state.wildcard, keys });
   }
@@ -61,13 +55,27 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
     if (!proof.proved) return missing(`nothing proves that no name is closer to ${name} than ${wildcard}`);
     if (proof.insecure) weakest = { security: "insecure" };
   }
+  if (weakest.security === "secure" && reply.answer.length > 0) vouchForRest(core, place, reply, cache);
   const end = chainEnd(reply);
   // An alias that leads on is judged by itself; what it leads to is another answer.
   if (end.complete || (reply.answer.length > 0 && reply.rcode === RCODE.NOERROR)) return weakest;
-  if (reply.rcode === RCODE.YXDOMAIN && reply.answer.length > 0) return weakest;
+  // RFC 6672 5.3.2: the DNAME says it, but nothing signs the code.
+  if (reply.rcode === RCODE.YXDOMAIN && reply.answer.length > 0) return { security: "insecure" };
   if (reply.type === TYPE.ANY && reply.answer.length > 0) return weakest;
   const negative = yield* validateNegative(core, place, reply, end.name, cache);
   return negative.security === "secure" ? weakest : negative;
+}
+
+/** What stands beside a secure answer and is signed too: proofs to learn from, NS sets to tell. */
+function vouchForRest(core: Core, place: Place, reply: Reply, cache: ReadonlyMap<string, KeyEntry>): void {
+  for (const cached of reply.authority) {
+    const wanted =
+      cached.set.type === TYPE.NSEC3 || (cached.set.type === TYPE.NS && !core.options.minimalResponses);
+    const keys = cache.get(keyOf(cached.set.signatures[0]?.signer ?? ""));
+    if (!wanted || cached.security === "secure" || keys?.state !== "secure") continue;
+    const verdict = verifyRrset(cached.set, keys.zone, keys.keys, core.validationTime, place.work);
+    if (verdict.ok) cached.security = "secure";
+  }
 }
 
 /** The CNAME that a DNAME before it makes needs no signature. RFC 6672 5.3.1. */

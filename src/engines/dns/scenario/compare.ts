@@ -83,7 +83,7 @@ export function difference(entry: Entry, message: DnsMessage, strict: boolean): 
       return "the question is another";
   }
   const ede = entry.match.find((rule) => rule.startsWith("ede="))?.slice(4);
-  if (ede !== undefined) {
+  if (strict && ede !== undefined) {
     const codes = edeCodes(message);
     if (ede === "any" ? codes.length === 0 : !codes.includes(Number(ede))) return `EDE is ${codes.join(" ") || "absent"}, not ${ede}`;
   }

@@ -4,7 +4,7 @@
  */
 import type { DnsMessage, Question, ResourceRecord } from "../../../codecs/dns/index.ts";
 import { classCode, readMessage, readZone, typeCode } from "../../../codecs/dns/index.ts";
-import { EncodeError } from "../../../codecs/errors.ts";
+import { DecodeError, EncodeError } from "../../../codecs/errors.ts";
 import { fromHex } from "../../../codecs/writer.ts";
 
 /** A file that is no scenario: the line, and what is wrong with it. */
@@ -281,10 +281,24 @@ function parseQuestion(line: string, at: number): Question {
 
 function parseRecords(lines: readonly string[], at: number): ResourceRecord[] {
   if (lines.length === 0) return [];
+  const read = (text: string) => [...readZone(`${text}\n`, { origin: ".", ttl: 3600 })];
   try {
-    return [...readZone(`${lines.join("\n")}\n`, { origin: ".", ttl: 3600 })];
-  } catch (error) {
-    if (error instanceof EncodeError || error instanceof Error) throw new ScenarioError(at, `in the entry: ${error.message}`);
-    throw error;
+    return read(lines.join("\n"));
+  } catch (whole) {
+    if (!(whole instanceof DecodeError) && !(whole instanceof EncodeError)) throw whole;
+    return lines.flatMap((line) => lenient(line, read, at));
+  }
+}
+
+/** The readers of these files ignore words behind a record. */
+function lenient(line: string, read: (text: string) => ResourceRecord[], at: number): ResourceRecord[] {
+  const words = line.split(/\s+/);
+  for (let drop = 0; ; drop++) {
+    try {
+      return read(words.slice(0, words.length - drop).join(" "));
+    } catch (error) {
+      if (!(error instanceof DecodeError) && !(error instanceof EncodeError)) throw error;
+      if (drop >= 3 || !error.message.includes("too many")) throw new ScenarioError(at, `in the entry: ${error.message}`);
+    }
   }
 }

@@ -279,7 +279,8 @@ function cannedReply(entry: Entry, query: DnsMessage): DnsMessage {
   let options = optionsFrom(entry.ednsData);
   if (entry.adjust.includes("copy_ednsdata_assume_clientsubnet")) {
     const ecs = optionsFrom(ednsData(query)).find(({ code }) => code === ECS);
-    const scope = options.find(({ code }) => code === ECS)?.data.slice(6, 8) ?? ecs?.data.slice(4, 6) ?? "00";
+    const more = entry.adjust.includes("increment_ecs_scope") ? 1 : 0;
+    const scope = (Number.parseInt(ecs?.data.slice(4, 6) ?? "0", 16) + more).toString(16).padStart(2, "0");
     options = ecs === undefined ? [] : [{ code: ECS, data: `${ecs.data.slice(0, 6)}${scope}${ecs.data.slice(8)}` }];
   }
   const edns = flags.has("DO") || entry.ednsData !== undefined || options.length > 0;

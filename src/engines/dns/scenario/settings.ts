@@ -60,7 +60,8 @@ function zoneServers(group: readonly Setting[], kind: "stub" | "forward"): ZoneS
       return { addr: addr ?? value, port: port === undefined ? PORT : Number(port) };
     }),
     names: all(`${kind}-host`).map((host) => (host.endsWith(".") ? host : `${host}.`)),
-    prime: yes(all("stub-prime")[0]),
+    // Servers of the root are its hints, and are always primed.
+    prime: yes(all("stub-prime")[0]) || (kind === "stub" && name === "."),
     first: yes(all(`${kind}-first`)[0]),
     noCache: yes(all(`${kind}-no-cache`)[0]),
   };
@@ -78,8 +79,11 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
     const value = Number(last(key));
     return last(key) === undefined || Number.isNaN(value) ? otherwise : value;
   };
-  const deckard = settings.some(({ clause, key }) => clause === "" && key === "stub-addr");
-  const roots = settings.filter(({ clause, key }) => clause === "" && key === "stub-addr").map(({ value }) => value);
+  const bare = (wanted: string) =>
+    settings.filter(({ clause, key }) => clause === "" && key === wanted).map(({ value }) => value);
+  const deckard = bare("stub-addr").length > 0 || bare("forward-addr").length > 0;
+  const roots = bare("stub-addr");
+  const forwarders = bare("forward-addr").map((addr) => ({ addr, port: PORT }));
   const modules = last("module-config") ?? "validator iterator";
   const override = last("val-override-timestamp") ?? last("val-override-date");
   const staleTtl = number("serve-expired-reply-ttl", 30);
@@ -90,7 +94,10 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
     hintPort: PORT,
     priming: deckard,
     stubs: clauses(settings, "stub-zone").map((group) => zoneServers(group, "stub")),
-    forwards: clauses(settings, "forward-zone").map((group) => zoneServers(group, "forward")),
+    forwards: [
+      ...clauses(settings, "forward-zone").map((group) => zoneServers(group, "forward")),
+      ...(forwarders.length === 0 ? [] : [{ zone: ".", addresses: forwarders }]),
+    ],
     ipv4: on("do-ip4", true),
     ipv6: on("do-ip6", true),
     minimise: on(deckard ? "query-minimization" : "qname-minimisation", !deckard)
@@ -133,13 +140,14 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
           always: on("client-subnet-always-forward", false),
         }
       : undefined,
-    scrubAuthority: on("iter-scrub-promiscuous", true),
+    scrubAuthority: on("iter-scrub-promiscuous", !deckard),
     maxNsRecords: number("iter-scrub-ns", 20),
     privateAddresses: all("private-address"),
     privateZones: all("private-domain").map((name) => (name.endsWith(".") ? name : `${name}.`)),
     verifyGlue: on("harden-unverified-glue", false),
-    minimalResponses: on("minimal-responses", true),
+    minimalResponses: on("minimal-responses", !deckard),
     ede: on("ede", false),
+    snoop: all("access-control").some((value) => value.includes("allow_snoop")),
     nsid: nsidOf(last("nsid")),
     rootKeySentinel: on("root-key-sentinel", true),
   };
