@@ -57,7 +57,9 @@ export function canonicalName(key: string): Uint8Array {
 /** Canonical rdatas in their order, without duplicates. RFC 4034 6.3. */
 export function canonicalRdatas(set: Rrset): Uint8Array[] {
   const sorted = set.rdatas.map((rdata) => canonicalRdata(set.type, rdata)).sort(compareOctets);
-  return sorted.filter((one, i) => i === 0 || compareOctets(one, sorted[i - 1] as Uint8Array) !== 0);
+  return sorted.filter(
+    (one, i) => i === 0 || compareOctets(one, sorted[i - 1] as Uint8Array) !== 0,
+  );
 }
 
 /** RFC 4034 3.1.8.1: the signature's rdata without the signature, then the records. */
@@ -68,7 +70,9 @@ export function signedOctets(
   rdatas: readonly Uint8Array[],
 ): Uint8Array {
   const writer = new Writer(512);
-  writer.bytes(rdataBytes(TYPE.RRSIG, { ...signature, signer: keyOf(signature.signer), signature: "" }));
+  writer.bytes(
+    rdataBytes(TYPE.RRSIG, { ...signature, signer: keyOf(signature.signer), signature: "" }),
+  );
   const name = canonicalName(owner);
   for (const rdata of rdatas) {
     writer.bytes(name);

@@ -54,7 +54,8 @@ export function keyTag(key: Rdata): number {
   if ((key as Dnskey).algorithm === ALGORITHM.RSAMD5)
     return ((bytes[bytes.length - 3] ?? 0) << 8) | (bytes[bytes.length - 2] ?? 0);
   let sum = 0;
-  for (let i = 0; i < bytes.length; i++) sum += (i & 1) === 1 ? (bytes[i] as number) : (bytes[i] as number) << 8;
+  for (let i = 0; i < bytes.length; i++)
+    sum += (i & 1) === 1 ? (bytes[i] as number) : (bytes[i] as number) << 8;
   return (sum + ((sum >>> 16) & 0xffff)) & 0xffff;
 }
 
@@ -133,7 +134,8 @@ function rsaKey(bytes: Uint8Array): KeyObject | undefined {
   const from = short === 0 ? 3 : 1;
   const length = short === 0 ? ((bytes[1] as number) << 8) | (bytes[2] as number) : short;
   const modulus = bytes.subarray(from + length);
-  if (length === 0 || length > 8 || modulus.length < 64 || modulus.length > MAX_RSA_OCTETS + 1) return undefined;
+  if (length === 0 || length > 8 || modulus.length < 64 || modulus.length > MAX_RSA_OCTETS + 1)
+    return undefined;
   return createPublicKey({
     key: { kty: "RSA", n: base64url(modulus), e: base64url(bytes.subarray(from, from + length)) },
     format: "jwk",
@@ -186,5 +188,7 @@ export function derInteger(bytes: Uint8Array): number[] {
 /** A DSA signature (T, R, S of RFC 2536 3, or DER as older signers wrote it) as DER. */
 export function dsaSignature(bytes: Uint8Array): Uint8Array {
   if (bytes.length !== 41) return bytes;
-  return Uint8Array.from(der(0x30, derInteger(bytes.subarray(1, 21)), derInteger(bytes.subarray(21))));
+  return Uint8Array.from(
+    der(0x30, derInteger(bytes.subarray(1, 21)), derInteger(bytes.subarray(21))),
+  );
 }

@@ -1,7 +1,15 @@
 /** What NSEC records prove. RFC 4035 5.4, RFC 6840 4, RFC 4592. The records were verified before. */
 import type { RdataOf } from "../../../codecs/dns/index.ts";
 import { TYPE } from "../../../codecs/dns/index.ts";
-import { compareNames, isBelow, isWithin, keyOf, parentOf, sharedAncestor, wildcardOf } from "./names.ts";
+import {
+  compareNames,
+  isBelow,
+  isWithin,
+  keyOf,
+  parentOf,
+  sharedAncestor,
+  wildcardOf,
+} from "./names.ts";
 import type { Rrset } from "./rrset.ts";
 
 export interface Nsec {
@@ -51,17 +59,11 @@ function deniesType(nsec: Nsec, qtype: number): boolean {
   return !isFromAbove(nsec);
 }
 
-export type Denial = "nxdomain" | "nodata" | "wildcard-nodata";
-
 /** NODATA: at the name, at an empty non-terminal, or at the wildcard that stands for it. */
 export function provesNodata(nsecs: readonly Nsec[], name: string, qtype: number): boolean {
   for (const nsec of nsecs) {
     if (nsec.owner === name) return deniesType(nsec, qtype);
-    if (
-      isBelow(nsec.next, name) &&
-      isWithin(name, nsec.zone) &&
-      compareNames(nsec.owner, name) < 0
-    )
+    if (isBelow(nsec.next, name) && isWithin(name, nsec.zone) && compareNames(nsec.owner, name) < 0)
       return true;
   }
   const covering = nsecs.find((nsec) => nsecCovers(nsec, name));

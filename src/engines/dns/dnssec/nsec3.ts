@@ -71,7 +71,8 @@ export function nsec3Hash(name: string, salt: string, iterations: number): strin
   writeCanonicalName(writer, name);
   const saltBytes = fromHex(salt) ?? new Uint8Array(0);
   let digest = createHash("sha1").update(writer.finish()).update(saltBytes).digest();
-  for (let i = 0; i < iterations; i++) digest = createHash("sha1").update(digest).update(saltBytes).digest();
+  for (let i = 0; i < iterations; i++)
+    digest = createHash("sha1").update(digest).update(saltBytes).digest();
   return base32(digest);
 }
 
@@ -127,7 +128,9 @@ export class Nsec3Proofs {
   }
 
   /** RFC 5155 8.3: the encloser that exists, and what covers the name one label longer. */
-  closestEncloser(name: string): { encloser: string; nextCloser: string; cover: Nsec3 | undefined } | undefined {
+  closestEncloser(
+    name: string,
+  ): { encloser: string; nextCloser: string; cover: Nsec3 | undefined } | undefined {
     const { zone } = this.records[0] ?? {};
     if (zone === undefined) return undefined;
     let nextCloser = name;
@@ -135,7 +138,11 @@ export class Nsec3Proofs {
       const match = this.matching(encloser);
       if (match !== undefined) {
         if (encloser !== name && !mayEnclose(match)) return undefined;
-        return { encloser, nextCloser, cover: encloser === name ? undefined : this.covering(nextCloser) };
+        return {
+          encloser,
+          nextCloser,
+          cover: encloser === name ? undefined : this.covering(nextCloser),
+        };
       }
       nextCloser = encloser;
     }
@@ -159,7 +166,10 @@ export class Nsec3Proofs {
     // 8.7: a wildcard that has no such type.
     const wildcard = this.matching(wildcardOf(found.encloser));
     if (wildcard !== undefined)
-      return { proved: deniesType(wildcard, wildcardOf(found.encloser), qtype), optOut: found.cover.optOut };
+      return {
+        proved: deniesType(wildcard, wildcardOf(found.encloser), qtype),
+        optOut: found.cover.optOut,
+      };
     // 8.6: only for DS; RFC 6840 appendix: an opt-out span may hold the delegation or the
     // empty non-terminal above it.
     return { proved: found.cover.optOut && qtype === TYPE.DS, optOut: found.cover.optOut };
@@ -169,7 +179,8 @@ export class Nsec3Proofs {
   noCloser(name: string, wildcard: string): { proved: boolean; optOut: boolean } {
     const encloser = wildcard.slice(2) === "" ? "." : wildcard.slice(2);
     let nextCloser = name;
-    while (parentOf(nextCloser) !== encloser && nextCloser !== ".") nextCloser = parentOf(nextCloser);
+    while (parentOf(nextCloser) !== encloser && nextCloser !== ".")
+      nextCloser = parentOf(nextCloser);
     const cover = this.covering(nextCloser);
     return { proved: cover !== undefined, optOut: cover?.optOut === true };
   }

@@ -19,22 +19,12 @@ export interface Rrset {
   readonly signatureTtl?: number;
 }
 
-/** Fields of an rdata of the wanted form; undefined when it is opaque. */
-export function fields<Type extends keyof typeof import("../../../codecs/dns/rdata-table.ts").RDATA>(
-  _type: Type,
-  rdata: Rdata,
-): RdataOf<Type> | undefined {
-  return isOpaque(rdata) ? undefined : (rdata as RdataOf<Type>);
-}
-
 /** What a name in rdata points at: NS, CNAME, DNAME, MX, SRV, PTR, SVCB. */
 export function targetOf(rdata: Rdata): string | undefined {
   const { host, target } = rdata as { host?: unknown; target?: unknown };
   if (typeof host === "string") return host;
   return typeof target === "string" ? target : undefined;
 }
-
-export type Sections = readonly [answer: Rrset[], authority: Rrset[], additional: Rrset[]];
 
 interface Growing {
   name: string;

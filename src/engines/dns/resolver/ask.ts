@@ -136,7 +136,7 @@ function* moreServers(core: Core, place: Place, attempt: Attempt): Task<boolean>
     if (yield* lookUpTarget(core, place, attempt, name)) return true;
     if (place.work.exhausted !== undefined) return false;
   }
-  if (yield* parentSide(core, place, attempt)) return true;
+  if (parentSide(core, place, attempt)) return true;
   if (attempt.resolvers.length > 0) {
     attempt.lastResort = true;
     for (const server of attempt.resolvers) {
@@ -168,7 +168,8 @@ function* lookUpTarget(core: Core, place: Place, attempt: Attempt, name: string)
       if (cached.set.type !== type) continue;
       for (const rdata of cached.set.rdatas) {
         const { address } = rdata as { address?: string };
-        if (address !== undefined) attempt.extra.push({ addr: address, port: core.options.hintPort });
+        if (address !== undefined)
+          attempt.extra.push({ addr: address, port: core.options.hintPort });
       }
     }
     if (candidates(core, place, attempt).length > before) return true;
@@ -191,7 +192,7 @@ function* followTarget(core: Core, place: Place, name: string, type: number): Ta
 }
 
 /** The parent may know servers that the zone itself does not name, or their addresses. */
-function* parentSide(core: Core, place: Place, attempt: Attempt): Task<boolean> {
+function parentSide(core: Core, place: Place, attempt: Attempt): boolean {
   const { zone } = attempt;
   if (attempt.parentAsked || zone.kind !== "learnt" || zone.zone === ".") return false;
   attempt.parentAsked = true;
@@ -292,8 +293,14 @@ function judge(core: Core, attempt: Attempt, query: UpstreamQuery, result: Upstr
   core.infra.replied(server, rttMs, core.seconds);
   if (message.tc && !query.tcp) return { verdict: "truncated" };
   const refusesEdns =
-    message.rcode === RCODE.FORMERR || message.rcode === RCODE.NOTIMP || message.rcode === RCODE.BADVERS;
-  if (query.edns && refusesEdns && (message.edns === undefined || message.rcode === RCODE.BADVERS)) {
+    message.rcode === RCODE.FORMERR ||
+    message.rcode === RCODE.NOTIMP ||
+    message.rcode === RCODE.BADVERS;
+  if (
+    query.edns &&
+    refusesEdns &&
+    (message.edns === undefined || message.rcode === RCODE.BADVERS)
+  ) {
     core.infra.withoutEdns(server, core.seconds);
     return { verdict: "no-edns" };
   }
@@ -311,7 +318,10 @@ function judge(core: Core, attempt: Attempt, query: UpstreamQuery, result: Upstr
   return {
     verdict: meaning.kind,
     meaning,
-    scope: query.subnet !== undefined && scope !== undefined ? Number.parseInt(scope.slice(6, 8), 16) : undefined,
+    scope:
+      query.subnet !== undefined && scope !== undefined
+        ? Number.parseInt(scope.slice(6, 8), 16)
+        : undefined,
   };
 }
 
@@ -333,7 +343,9 @@ function tell(
     verdict,
     rcode: result.kind === "reply" ? result.message.rcode : undefined,
     rttMs: result.kind === "reply" ? result.rttMs : undefined,
-    ...(meaning?.kind === "referral" ? { to: meaning.ns.key, glue: meaning.content.additional.length } : {}),
+    ...(meaning?.kind === "referral"
+      ? { to: meaning.ns.key, glue: meaning.content.additional.length }
+      : {}),
     ...(content === undefined || content.dropped === 0 ? {} : { dropped: content.dropped }),
   });
 }
@@ -361,7 +373,9 @@ function settle(
         : undefined;
     case "timeout":
       attempt.timeouts++;
-      return minimised && attempt.timeouts >= MAX_MINIMISED_TIMEOUTS ? { ok: false, why: "minimised" } : undefined;
+      return minimised && attempt.timeouts >= MAX_MINIMISED_TIMEOUTS
+        ? { ok: false, why: "minimised" }
+        : undefined;
     case "recursive-only":
       attempt.resolvers.push(server);
       attempt.dead.add(key);
@@ -374,7 +388,9 @@ function settle(
     default:
       attempt.dead.add(key);
       // RFC 9156 3: some refuse names that they do not know in full.
-      return minimised && (verdict === "error" || verdict === "refused") ? { ok: false, why: "minimised" } : undefined;
+      return minimised && (verdict === "error" || verdict === "refused")
+        ? { ok: false, why: "minimised" }
+        : undefined;
   }
 }
 
@@ -392,4 +408,3 @@ function emptyNodata({ name }: Question): Usable {
     },
   };
 }
-

@@ -56,7 +56,12 @@ export interface Reply {
   /** Not to be kept. */
   readonly volatile: boolean;
   /** How much of a client's address the answer is for (RFC 7871 7.3). */
-  readonly subnet?: { readonly family: number; readonly source: number; readonly scope: number; readonly address: string };
+  readonly subnet?: {
+    readonly family: number;
+    readonly source: number;
+    readonly scope: number;
+    readonly address: string;
+  };
   /** Until when nothing better is sought (RFC 8767 5: failure recheck). */
   holdUntil?: number;
 }
@@ -70,7 +75,8 @@ export interface CacheStatistics {
   replies: number;
 }
 
-const key = (name: string, type: number, rrclass = 1) => `${name} ${type}${rrclass === CLASS.IN ? "" : ` ${rrclass}`}`;
+const key = (name: string, type: number, rrclass = 1) =>
+  `${name} ${type}${rrclass === CLASS.IN ? "" : ` ${rrclass}`}`;
 
 export class Cache {
   private readonly sets = new Map<string, CachedSet>();
@@ -103,7 +109,12 @@ export class Cache {
       if (trust < old.trust || (old.security === "secure" && security === "bogus")) return old;
       if (sameData(old.set, set)) {
         if (trust === old.trust) return old;
-        return this.store(id, { ...fresh, expires: old.expires, stored: old.stored, security: old.security });
+        return this.store(id, {
+          ...fresh,
+          expires: old.expires,
+          stored: old.stored,
+          security: old.security,
+        });
       }
       if (set.type === TYPE.NS) fresh.expires = Math.min(fresh.expires, old.expires);
     }
@@ -119,6 +130,11 @@ export class Cache {
       expires: now + this.ttl(set),
       security,
     });
+  }
+
+  /** As it was dumped. */
+  restore(entry: CachedSet): void {
+    this.store(key(entry.set.key, entry.set.type, entry.set.class), entry);
   }
 
   private store(id: string, entry: CachedSet): CachedSet {
@@ -194,7 +210,8 @@ export class Cache {
 }
 
 export function sameData(a: Rrset, b: Rrset): boolean {
-  if (a.rdatas.length !== b.rdatas.length || a.signatures.length !== b.signatures.length) return false;
+  if (a.rdatas.length !== b.rdatas.length || a.signatures.length !== b.signatures.length)
+    return false;
   return (
     a.rdatas.every((one) => b.rdatas.some((other) => sameRdata(one, other))) &&
     a.signatures.every((one) => b.signatures.some((other) => sameRdata(one, other)))

@@ -9,9 +9,15 @@ export function chainEnd(reply: Reply): { name: string; complete: boolean } {
   let name = reply.name;
   let complete = false;
   for (const { set } of reply.answer) {
-    if (set.type === TYPE.CNAME && reply.type !== TYPE.CNAME && reply.type !== TYPE.ANY && set.key === name)
+    if (
+      set.type === TYPE.CNAME &&
+      reply.type !== TYPE.CNAME &&
+      reply.type !== TYPE.ANY &&
+      set.key === name
+    )
       name = keyOf(targetOf(set.rdatas[0] as never) ?? name);
-    else if (set.key === name && (set.type === reply.type || reply.type === TYPE.ANY)) complete = true;
+    else if (set.key === name && (set.type === reply.type || reply.type === TYPE.ANY))
+      complete = true;
   }
   return { name, complete };
 }

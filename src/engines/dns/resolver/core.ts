@@ -1,8 +1,8 @@
 /** What all tasks of one resolver share. */
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
+import { StateError } from "../../errors.ts";
 import type { Nanos, Random } from "../../host.ts";
 import { SECOND } from "../../host.ts";
-import { StateError } from "../../errors.ts";
 import type { Algorithms } from "../dnssec/keys.ts";
 import { algorithms } from "../dnssec/keys.ts";
 import { keyOf } from "../dnssec/names.ts";
@@ -66,11 +66,7 @@ export class Core {
   /** Questions that went out, ever. */
   sent = 0;
 
-  constructor(
-    options: ResolverOptions,
-    random: Random,
-    exchange: (query: UpstreamQuery) => Wait,
-  ) {
+  constructor(options: ResolverOptions, random: Random, exchange: (query: UpstreamQuery) => Wait) {
     this.options = options;
     this.random = random;
     this.exchange = exchange;
@@ -97,6 +93,7 @@ export class Core {
   learnParentSide(zone: string, side: ParentSide): void {
     this.parents.delete(zone);
     this.parents.set(zone, side);
-    if (this.parents.size > MAX_PARENT_SIDES) this.parents.delete(this.parents.keys().next().value as string);
+    if (this.parents.size > MAX_PARENT_SIDES)
+      this.parents.delete(this.parents.keys().next().value as string);
   }
 }

@@ -17,13 +17,13 @@ export interface Delegation {
 }
 
 /** Configured servers for the name: the deepest zone of them. */
-export function configured(
-  zones: readonly ZoneServers[],
-  name: string,
-): ZoneServers | undefined {
+export function configured(zones: readonly ZoneServers[], name: string): ZoneServers | undefined {
   let best: ZoneServers | undefined;
   for (const one of zones)
-    if (isWithin(name, keyOf(one.zone)) && (best === undefined || labelCount(one.zone) > labelCount(best.zone)))
+    if (
+      isWithin(name, keyOf(one.zone)) &&
+      (best === undefined || labelCount(one.zone) > labelCount(best.zone))
+    )
       best = one;
   return best;
 }
@@ -63,7 +63,10 @@ export function findDelegation(
   const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
   const stub = skipConfigured ? undefined : configured(core.options.stubs, from);
   const forward = skipConfigured ? undefined : configured(core.options.forwards, from);
-  if (forward !== undefined && (stub === undefined || labelCount(stub.zone) < labelCount(forward.zone)))
+  if (
+    forward !== undefined &&
+    (stub === undefined || labelCount(stub.zone) < labelCount(forward.zone))
+  )
     return fromConfig(forward, "forward");
   const floor = stub === undefined ? -1 : labelCount(stub.zone);
   for (let at = from; labelCount(at) > floor; at = parentOf(at)) {
@@ -111,11 +114,14 @@ export function families({ options }: Core): number[] {
 }
 
 /** Root hints of a file such as named.root. */
-export function hintsOf(records: Iterable<ResourceRecord>): { name: string; addresses: string[] }[] {
+export function hintsOf(
+  records: Iterable<ResourceRecord>,
+): { name: string; addresses: string[] }[] {
   const addresses = new Map<string, string[]>();
   const names: string[] = [];
   for (const { name, type, rdata } of records) {
-    if (type === TYPE.NS && name === ".") names.push(keyOf((rdata as RdataOf<typeof TYPE.NS>).host));
+    if (type === TYPE.NS && name === ".")
+      names.push(keyOf((rdata as RdataOf<typeof TYPE.NS>).host));
     const { address } = rdata as { address?: string };
     if (address === undefined) continue;
     const known = addresses.get(keyOf(name)) ?? [];

@@ -1,13 +1,7 @@
 /** Proofs of absence in an answer: its NSEC and NSEC3 records that a zone's keys verify. */
 import { TYPE } from "../../../codecs/dns/index.ts";
 import type { DsDenial, Nsec } from "../dnssec/nsec.ts";
-import {
-  dsDenial,
-  nsecOf,
-  provesNoCloser,
-  provesNodata,
-  provesNxdomain,
-} from "../dnssec/nsec.ts";
+import { dsDenial, nsecOf, provesNoCloser, provesNodata, provesNxdomain } from "../dnssec/nsec.ts";
 import type { Nsec3 } from "../dnssec/nsec3.ts";
 import { HashBudgetError, Nsec3Proofs, nsec3Of } from "../dnssec/nsec3.ts";
 import type { ZoneKey } from "../dnssec/verify.ts";
@@ -103,10 +97,7 @@ export function noCloserProof({ nsecs, nsec3 }: Denials, name: string, wildcard:
   return byNsec3(nsec3, () => nsec3.noCloser(name, wildcard));
 }
 
-function byNsec3(
-  nsec3: Nsec3Proofs,
-  prove: () => { proved: boolean; optOut: boolean },
-): Proof {
+function byNsec3(nsec3: Nsec3Proofs, prove: () => { proved: boolean; optOut: boolean }): Proof {
   if (nsec3.empty) return NO;
   if (nsec3.tooManyIterations) return { proved: true, insecure: true };
   const { proved, optOut } = withinBudget(prove, { proved: false, optOut: false });

@@ -12,7 +12,12 @@ import { Job } from "./task.ts";
 import type { Place } from "./work.ts";
 
 /** The cached answer, expired or not. */
-export function cachedReply(core: Core, place: Place, name: string, type: number): Reply | undefined {
+export function cachedReply(
+  core: Core,
+  place: Place,
+  name: string,
+  type: number,
+): Reply | undefined {
   const { subnet } = place;
   if (subnet !== undefined && core.options.subnet !== undefined) {
     // RFC 7871 7.3.1: the longest prefix that was answered for.
@@ -22,7 +27,9 @@ export function cachedReply(core: Core, place: Place, name: string, type: number
       if (found !== undefined) return found;
     }
   }
-  return core.cache.reply(name, type) ?? (type === TYPE.ANY ? undefined : fromSets(core, name, type));
+  return (
+    core.cache.reply(name, type) ?? (type === TYPE.ANY ? undefined : fromSets(core, name, type))
+  );
 }
 
 /** An answer made of a set that came another way: validated glue is none, an answer's set is. */
@@ -100,12 +107,21 @@ export function* fetch(core: Core, place: Place, name: string, type: number): Ta
 }
 
 function jobKey(core: Core, place: Place, name: string, type: number): string {
-  const scope = place.subnet === undefined || core.options.subnet === undefined ? "" : scopeKey(place.subnet, place.subnet.source);
+  const scope =
+    place.subnet === undefined || core.options.subnet === undefined
+      ? ""
+      : scopeKey(place.subnet, place.subnet.source);
   return `${name} ${type}${scope}${place.fresh ? " fresh" : ""}${place.avoid.size === 0 ? "" : ` ${[...place.avoid].join(" ")}`}`;
 }
 
 function circular(core: Core, name: string, type: number): Reply {
-  return failure(core, name, type, { code: EDE.NO_REACHABLE, text: "delegations go round in circles" }, true);
+  return failure(
+    core,
+    name,
+    type,
+    { code: EDE.NO_REACHABLE, text: "delegations go round in circles" },
+    true,
+  );
 }
 
 function* jobTask(core: Core, place: Place, name: string, type: number, key: string): Task<Reply> {
@@ -113,7 +129,12 @@ function* jobTask(core: Core, place: Place, name: string, type: number, key: str
   core.jobs.delete(key);
   const old = core.cache.reply(name, type);
   const failed = reply.rcode === RCODE.SERVFAIL;
-  if (failed && old !== undefined && old.rcode !== RCODE.SERVFAIL && core.options.serveStale !== undefined) {
+  if (
+    failed &&
+    old !== undefined &&
+    old.rcode !== RCODE.SERVFAIL &&
+    core.options.serveStale !== undefined
+  ) {
     // RFC 8767 5: what is stale stays, and is not refreshed again at once.
     old.holdUntil = core.seconds + core.options.failureTtl;
     return reply;
@@ -126,6 +147,9 @@ function* jobTask(core: Core, place: Place, name: string, type: number, key: str
   const { subnet } = reply;
   // Scope 0 is for everybody, unless nobody in particular was told of (RFC 7871 7.3.1).
   const personal = subnet !== undefined && (subnet.scope > 0 || subnet.source === 0);
-  core.cache.putReply(reply, personal ? scopeKey(subnet, Math.min(subnet.scope, subnet.source)) : "");
+  core.cache.putReply(
+    reply,
+    personal ? scopeKey(subnet, Math.min(subnet.scope, subnet.source)) : "",
+  );
   return reply;
 }

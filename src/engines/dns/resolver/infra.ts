@@ -54,7 +54,8 @@ export class Infrastructure {
         since: now,
       };
       this.servers.set(id, state);
-      if (this.servers.size > MAX_SERVERS) this.servers.delete(this.servers.keys().next().value as string);
+      if (this.servers.size > MAX_SERVERS)
+        this.servers.delete(this.servers.keys().next().value as string);
     }
     return state;
   }

@@ -35,7 +35,8 @@ class Minimiser {
     this.name = name;
     this.type = type;
     this.active = core.options.minimise !== "off" && zone.kind !== "forward";
-    this.typeHidden = core.options.hideType && type !== core.options.minimiseType && type !== TYPE.DS;
+    this.typeHidden =
+      core.options.hideType && type !== core.options.minimiseType && type !== TYPE.DS;
     this.shown = labelCount(zone.zone);
   }
 
@@ -120,10 +121,16 @@ function* walk(
       const next = keepReferral(core, zone, meaning.ns, meaning.content, asked.server, place.fresh);
       // A stub that refers to what is configured otherwise: that counts.
       const own = skipConfigured ? undefined : configured(core.options.stubs, name);
-      zone = own !== undefined && isBelow(keyOf(own.zone), next.zone) ? findDelegation(core, name, type) : place.fresh ? next : merged(core, next);
+      zone =
+        own !== undefined && isBelow(keyOf(own.zone), next.zone)
+          ? findDelegation(core, name, type)
+          : place.fresh
+            ? next
+            : merged(core, next);
       continue;
     }
-    if (meaning.kind === "referral") return keepAnswer(core, place, zone, name, type, ofChild(asked));
+    if (meaning.kind === "referral")
+      return keepAnswer(core, place, zone, name, type, ofChild(asked));
     if (!question.minimised) return keepAnswer(core, place, zone, name, type, asked);
     if (meaning.kind === "nxdomain" && minimiser.strict)
       return keepAnswer(core, place, zone, name, type, asked);
@@ -147,10 +154,15 @@ type Told = Extract<Asked, { ok: true }>;
 function ofChild(asked: Told): Told {
   const { content } = asked.meaning;
   const answer = content.authority.filter((set) => set.type === TYPE.DS);
-  const authority = content.authority.filter((set) => set.type === TYPE.NSEC || set.type === TYPE.NSEC3);
+  const authority = content.authority.filter(
+    (set) => set.type === TYPE.NSEC || set.type === TYPE.NSEC3,
+  );
   return {
     ...asked,
-    meaning: { kind: answer.length > 0 ? "answer" : "nodata", content: { ...content, answer, authority, additional: [] } },
+    meaning: {
+      kind: answer.length > 0 ? "answer" : "nodata",
+      content: { ...content, answer, authority, additional: [] },
+    },
   };
 }
 

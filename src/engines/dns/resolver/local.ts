@@ -49,7 +49,11 @@ export function localAnswer(query: DnsMessage, options: ResolverOptions): DnsMes
   return given ? undefined : empty(query, options, zone, name, question.type);
 }
 
-function told(query: DnsMessage, options: ResolverOptions, lie: { readonly name: string; readonly address: string }): DnsMessage {
+function told(
+  query: DnsMessage,
+  options: ResolverOptions,
+  lie: { readonly name: string; readonly address: string },
+): DnsMessage {
   const type = lie.address.includes(":") ? TYPE.AAAA : TYPE.A;
   const asked = query.questions[0]?.type;
   const base = bare(query, RCODE.NOERROR, { ...options, ede: false });
@@ -96,9 +100,15 @@ function empty(
   name: string,
   type: number,
 ): DnsMessage {
-  const base = { ...bare(query, name === zone ? RCODE.NOERROR : RCODE.NXDOMAIN, options), aa: true };
+  const base = {
+    ...bare(query, name === zone ? RCODE.NOERROR : RCODE.NXDOMAIN, options),
+    aa: true,
+  };
   if (name === zone && type === TYPE.SOA) return { ...base, answers: [soa(zone)] };
   if (name === zone && type === TYPE.NS)
-    return { ...base, answers: [{ name: zone, type, class: CLASS.IN, ttl: TTL, rdata: { host: "localhost." } }] };
+    return {
+      ...base,
+      answers: [{ name: zone, type, class: CLASS.IN, ttl: TTL, rdata: { host: "localhost." } }],
+    };
   return { ...base, authority: [soa(zone)] };
 }

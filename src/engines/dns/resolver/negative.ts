@@ -30,7 +30,10 @@ const MAX_LINKS_PER_ZONE = 20_000;
 
 export class NegativeStore {
   private readonly zones = new Map<string, ZoneChain>();
-  private readonly hashed = new Map<string, { readonly record: Nsec3; readonly expires: number }[]>();
+  private readonly hashed = new Map<
+    string,
+    { readonly record: Nsec3; readonly expires: number }[]
+  >();
   private readonly denied = new Map<string, Reply>();
 
   /** Takes the secure denials of an answer. */
@@ -39,16 +42,20 @@ export class NegativeStore {
     if (reply.rcode === RCODE.NXDOMAIN && reply.answer.length === 0) {
       this.denied.delete(reply.name);
       this.denied.set(reply.name, reply);
-      if (this.denied.size > core.options.cacheEntries) this.denied.delete(this.denied.keys().next().value as string);
+      if (this.denied.size > core.options.cacheEntries)
+        this.denied.delete(this.denied.keys().next().value as string);
     }
-    const soa = reply.authority.find(({ set, security }) => set.type === TYPE.SOA && security === "secure");
+    const soa = reply.authority.find(
+      ({ set, security }) => set.type === TYPE.SOA && security === "secure",
+    );
     for (const one of reply.authority) {
       const { set, security } = one;
       if ((set.type !== TYPE.NSEC && set.type !== TYPE.NSEC3) || security !== "secure") continue;
       const zone = set.signatures[0]?.signer.toLowerCase();
       // RFC 9077 3: no longer than the SOA lets a denial live.
       const minimum = (soa?.set.rdatas[0] as RdataOf<typeof TYPE.SOA> | undefined)?.minimum;
-      const expires = minimum === undefined ? one.expires : Math.min(one.expires, one.stored + minimum);
+      const expires =
+        minimum === undefined ? one.expires : Math.min(one.expires, one.stored + minimum);
       const cached = { ...one, expires };
       if (set.type === TYPE.NSEC3 && zone !== undefined) this.addNsec3(set, zone, expires);
       const nsec = zone === undefined || set.type !== TYPE.NSEC ? undefined : nsecOf(set, zone);
@@ -91,7 +98,9 @@ export class NegativeStore {
   /** RFC 8020. */
   nxdomain(name: string, now: number): Reply | undefined {
     const reply = this.denied.get(name);
-    return reply !== undefined && reply.expires > now && reply.security === "secure" ? reply : undefined;
+    return reply !== undefined && reply.expires > now && reply.security === "secure"
+      ? reply
+      : undefined;
   }
 
   /** The answer that cached NSEC records prove; undefined when they prove none. */
@@ -142,14 +151,16 @@ function answerFrom(
   if (soa === undefined || soa.expires <= now || !isWithin(name, zone)) return undefined;
   const link = linkFor(links, name, now);
   if (link === undefined) return undefined;
-  if (provesNodata([link.nsec], name, type)) return denial(name, type, RCODE.NOERROR, [link], soa, now);
+  if (provesNodata([link.nsec], name, type))
+    return denial(name, type, RCODE.NOERROR, [link], soa, now);
   if (!nsecCovers(link.nsec, name)) return undefined;
   const wildcard = wildcardOf(closestEncloser(link.nsec, name));
   const star = linkFor(links, wildcard, now);
   if (star === undefined) return undefined;
   const used = star === link ? [link] : [link, star];
   if (nsecCovers(star.nsec, wildcard)) return denial(name, type, RCODE.NXDOMAIN, used, soa, now);
-  if (provesNodata([link.nsec, star.nsec], name, type)) return denial(name, type, RCODE.NOERROR, used, soa, now);
+  if (provesNodata([link.nsec, star.nsec], name, type))
+    return denial(name, type, RCODE.NOERROR, used, soa, now);
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Addresses that no public name may have, against rebinding: in A and AAAA, and as hints of SVCB. */
 import type { Rdata } from "../../../codecs/dns/index.ts";
-import { fromHex } from "../../../codecs/writer.ts";
 import { parseIpv4, parseIpv6 } from "../../../codecs/ip-text.ts";
+import { fromHex } from "../../../codecs/writer.ts";
 
 /** RFC 9460 7.3. */
 const IPV4_HINT = 4;
@@ -35,7 +35,8 @@ function addressesOf(rdata: Rdata): Uint8Array[] {
   for (const { key, value } of params as { key: number; value: string }[]) {
     const size = key === IPV4_HINT ? 4 : key === IPV6_HINT ? 16 : 0;
     const octets = fromHex(value) ?? new Uint8Array(0);
-    for (let at = 0; size > 0 && at + size <= octets.length; at += size) out.push(octets.slice(at, at + size));
+    for (let at = 0; size > 0 && at + size <= octets.length; at += size)
+      out.push(octets.slice(at, at + size));
   }
   return out;
 }

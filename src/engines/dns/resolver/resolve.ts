@@ -59,7 +59,12 @@ function* fetchValid(core: Core, place: Place, name: string, type: number): Task
         state: verdict.security,
         ...(verdict.ede === undefined ? {} : { reason: verdict.ede.text }),
       });
-      if (verdict.security === "bogus" && n < MAX_RETRIES && reply.from !== undefined && place.work.exhausted === undefined) {
+      if (
+        verdict.security === "bogus" &&
+        n < MAX_RETRIES &&
+        reply.from !== undefined &&
+        place.work.exhausted === undefined
+      ) {
         // Another server may have it right (RFC 4035 5.5 leaves it to us).
         const others = new Set([...avoid, reply.from]);
         const next = yield* retry(core, { ...place, avoid: others, fresh: true }, reply);

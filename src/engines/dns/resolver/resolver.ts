@@ -169,21 +169,46 @@ export class Resolver {
     if (sent !== undefined && parsed === undefined)
       return this.out.answer(token, bare(message, RCODE.FORMERR, this.options));
     const subnet =
-      this.options.subnet === undefined ? undefined : clientSubnet(this.options.subnet, addr, parsed);
+      this.options.subnet === undefined
+        ? undefined
+        : clientSubnet(this.options.subnet, addr, parsed);
     const work = new Work(this.options.limits, this.now, tracer);
-    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet, fresh: false, leeway: 0 };
+    const place: Place = {
+      work,
+      depth: 0,
+      job: undefined,
+      avoid: NOBODY,
+      subnet,
+      fresh: false,
+      leeway: 0,
+    };
     if (!message.rd) return this.snoop(token, message, place, name, type);
     this.start(token, message, place, name, type);
   }
 
   /** RD clear: only what is known (RFC 1034 4.3.1), and only whole answers. */
-  private snoop(token: number, message: DnsMessage, place: Place, name: string, type: number): void {
-    const parts = fromCache(this.core, place, name, type, ({ expires }) => expires > this.core.seconds);
-    if (parts !== undefined) return this.out.answer(token, this.message(message, combine(parts, false)));
+  private snoop(
+    token: number,
+    message: DnsMessage,
+    place: Place,
+    name: string,
+    type: number,
+  ): void {
+    const parts = fromCache(
+      this.core,
+      place,
+      name,
+      type,
+      ({ expires }) => expires > this.core.seconds,
+    );
+    if (parts !== undefined)
+      return this.out.answer(token, this.message(message, combine(parts, false)));
     if (this.options.snoop) {
       // RFC 1034 4.3.1: a referral to the servers that are closest.
       const { zone } = findDelegation(this.core, name, type);
-      run(resolve(this.core, place, zone, TYPE.NS), (result) => this.out.answer(token, this.message(message, result)));
+      run(resolve(this.core, place, zone, TYPE.NS), (result) =>
+        this.out.answer(token, this.message(message, result)),
+      );
       return;
     }
     const ede = { code: EDE.NOT_AUTHORITATIVE, text: "recursion was not asked for" };
@@ -198,7 +223,10 @@ export class Resolver {
     this.clients.set(token, {
       query,
       stale,
-      staleAt: waits && soon !== undefined ? this.now + serveStale.clientTimeoutMs * MILLISECOND : undefined,
+      staleAt:
+        waits && soon !== undefined
+          ? this.now + serveStale.clientTimeoutMs * MILLISECOND
+          : undefined,
     });
     // Held: it failed a moment ago (RFC 8767 5), or nobody waits for what is fresh.
     if (soon?.stale === true && (!waits || this.isHeld(soon))) {
@@ -245,7 +273,11 @@ export class Resolver {
 
   private message(query: DnsMessage, result: Resolution): DnsMessage {
     const sentinel = this.options.rootKeySentinel ? sentinelOf(query) : undefined;
-    if (sentinel !== undefined && result.security === "secure" && sentinelFails(this.core, sentinel))
+    if (
+      sentinel !== undefined &&
+      result.security === "secure" &&
+      sentinelFails(this.core, sentinel)
+    )
       return bare(query, RCODE.SERVFAIL, this.options);
     return respond(query, result, { options: this.options, now: this.core.seconds });
   }
@@ -255,7 +287,8 @@ export class Resolver {
     const now = this.core.seconds;
     for (const part of parts) {
       const life = part.expires - part.stored;
-      if (part.stored === now || part.expires - now > life / 10 || part.rcode === RCODE.SERVFAIL) continue;
+      if (part.stored === now || part.expires - now > life / 10 || part.rcode === RCODE.SERVFAIL)
+        continue;
       this.refresh(part.name, part.type, part.expires - now);
     }
   }
@@ -263,7 +296,15 @@ export class Resolver {
   private refresh(name: string, type: number, leeway = 0): void {
     this.counts.prefetches++;
     const work = new Work(this.options.limits, this.now);
-    const place: Place = { work, depth: 0, job: undefined, avoid: NOBODY, subnet: undefined, fresh: true, leeway };
+    const place: Place = {
+      work,
+      depth: 0,
+      job: undefined,
+      avoid: NOBODY,
+      subnet: undefined,
+      fresh: true,
+      leeway,
+    };
     run(resolve(this.core, place, name, type), () => {});
   }
 

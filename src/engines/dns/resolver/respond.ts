@@ -22,7 +22,12 @@ export function explainOption({ code, text }: Explanation): EdnsOption {
 }
 
 /** A reply without records. */
-export function bare(query: DnsMessage, rcode: number, options: ResolverOptions, explanations: readonly Explanation[] = []): DnsMessage {
+export function bare(
+  query: DnsMessage,
+  rcode: number,
+  options: ResolverOptions,
+  explanations: readonly Explanation[] = [],
+): DnsMessage {
   const edns = ednsFor(query, options, explanations, undefined);
   return {
     id: query.id,
@@ -52,10 +57,17 @@ function ednsFor(
   if (query.edns === undefined) return undefined;
   const wanted = query.edns.options;
   const out: EdnsOption[] = [];
-  if (options.nsid !== undefined && wanted.some(({ code }) => code === NSID)) out.push({ code: NSID, data: options.nsid });
+  if (options.nsid !== undefined && wanted.some(({ code }) => code === NSID))
+    out.push({ code: NSID, data: options.nsid });
   const subnet = wanted.find(({ code }) => code === ECS);
   const parsed = subnet === undefined ? undefined : parseSubnet(subnet.data);
-  if (parsed !== undefined && options.subnet !== undefined && scope !== undefined) out.push(subnetOption(parsed, Math.min(scope, parsed.family === 1 ? options.subnet.maxIpv4 : options.subnet.maxIpv6)));
+  if (parsed !== undefined && options.subnet !== undefined && scope !== undefined)
+    out.push(
+      subnetOption(
+        parsed,
+        Math.min(scope, parsed.family === 1 ? options.subnet.maxIpv4 : options.subnet.maxIpv6),
+      ),
+    );
   if (options.ede) for (const one of explanations) out.push(explainOption(one));
   return { udpSize: options.udpSize, version: 0, do: query.edns.do, options: out };
 }
@@ -65,14 +77,23 @@ export interface Answering {
   readonly now: number;
 }
 
-export function respond(query: DnsMessage, result: Resolution, { options, now }: Answering): DnsMessage {
+export function respond(
+  query: DnsMessage,
+  result: Resolution,
+  { options, now }: Answering,
+): DnsMessage {
   const bogus = result.security === "bogus";
-  if (bogus && !query.cd) return bare(query, RCODE.SERVFAIL, options, result.ede === undefined ? [] : [result.ede]);
+  if (bogus && !query.cd)
+    return bare(query, RCODE.SERVFAIL, options, result.ede === undefined ? [] : [result.ede]);
   const explanations: Explanation[] = [];
   const stale = result.stale && options.serveStale !== undefined;
   if (stale && options.serveStale?.ede === true)
-    explanations.push({ code: result.rcode === RCODE.NXDOMAIN ? EDE.STALE_NXDOMAIN : EDE.STALE, text: "" });
-  else if (result.ede !== undefined && (result.rcode === RCODE.SERVFAIL || bogus)) explanations.push(result.ede);
+    explanations.push({
+      code: result.rcode === RCODE.NXDOMAIN ? EDE.STALE_NXDOMAIN : EDE.STALE,
+      text: "",
+    });
+  else if (result.ede !== undefined && (result.rcode === RCODE.SERVFAIL || bogus))
+    explanations.push(result.ede);
   const wantsProofs = query.edns?.do === true;
   const secure = result.security === "secure" && options.validate && !query.cd;
   const ttl = (cached: CachedSet): number =>
@@ -81,10 +102,14 @@ export function respond(query: DnsMessage, result: Resolution, { options, now }:
       : Math.max(0, replyLeft(result, cached, now) ?? cached.expires - now);
   const type = query.questions[0]?.type;
   const emit = (sets: readonly CachedSet[]): ResourceRecord[] =>
-    sets.flatMap((cached) => recordsOf(cached.set, ttl(cached), wantsProofs || type === TYPE.RRSIG || type === TYPE.ANY));
+    sets.flatMap((cached) =>
+      recordsOf(cached.set, ttl(cached), wantsProofs || type === TYPE.RRSIG || type === TYPE.ANY),
+    );
   const answer = answerOf(result);
   const authority = authorityOf(result, query, options, secure);
-  const additional = options.minimalResponses ? [] : result.additional.filter((one) => one.expires > now);
+  const additional = options.minimalResponses
+    ? []
+    : result.additional.filter((one) => one.expires > now);
   const base = bare(query, result.rcode, options, []);
   const edns = ednsFor(query, options, explanations, result.scope ?? 0);
   return {
@@ -139,7 +164,7 @@ function answersQuestion(result: Resolution, query: DnsMessage): boolean {
 }
 
 /** Octets for UDP: whole, or cut to nothing with TC set (RFC 2181 9). */
-export function fit(message: DnsMessage, limit: number): Uint8Array {
+export function fitted(message: DnsMessage, limit: number): Uint8Array {
   const whole = encode(message);
   if (whole.length <= limit) return whole;
   const small = encode({ ...message, additional: [] });

@@ -35,7 +35,9 @@ export interface Content {
 export type Meaning =
   | { readonly kind: "answer" | "alias" | "nodata" | "nxdomain"; readonly content: Content }
   | { readonly kind: "referral"; readonly content: Content; readonly ns: Rrset }
-  | { readonly kind: "lame" | "upward-referral" | "recursive-only" | "error" | "refused" | "empty" };
+  | {
+      readonly kind: "lame" | "upward-referral" | "recursive-only" | "error" | "refused" | "empty";
+    };
 
 /** Aliases in one message. */
 const MAX_CHAIN = 16;
@@ -59,7 +61,9 @@ export function interpret(message: DnsMessage, asked: Asked, rules: ScrubRules):
     message.additional.filter(inClass),
   ]);
   for (const at of [0, 1, 2] as const)
-    sections[at] = sections[at].map((set) => clean(set, rules)).filter((set) => set.rdatas.length > 0);
+    sections[at] = sections[at]
+      .map((set) => clean(set, rules))
+      .filter((set) => set.rdatas.length > 0);
   const chain = followChain(sections[0], asked);
   const content = contentOf(message, sections, chain, asked, rules);
   const mayAnswer = message.aa || !message.ra || asked.recursive;
@@ -72,14 +76,24 @@ export function interpret(message: DnsMessage, asked: Asked, rules: ScrubRules):
 }
 
 /** Types whose rdata is used here: what is not of its form is not looked at. */
-const FORMED: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.NS, TYPE.CNAME, TYPE.DNAME, TYPE.SOA]);
+const FORMED: ReadonlySet<number> = new Set([
+  TYPE.A,
+  TYPE.AAAA,
+  TYPE.NS,
+  TYPE.CNAME,
+  TYPE.DNAME,
+  TYPE.SOA,
+]);
 
 /** Without records that cannot be, are too many, or that no public name may have. */
 function clean(set: Rrset, rules: ScrubRules): Rrset {
   let { rdatas } = set;
   if (FORMED.has(set.type)) rdatas = rdatas.filter((rdata) => !isOpaque(rdata));
   if (set.type === TYPE.NS) rdatas = rdatas.slice(0, rules.maxNsRecords);
-  if (rules.privateAddresses.length > 0 && !rules.privateZones.some((zone) => isWithin(set.key, keyOf(zone))))
+  if (
+    rules.privateAddresses.length > 0 &&
+    !rules.privateZones.some((zone) => isWithin(set.key, keyOf(zone)))
+  )
     rdatas = rdatas.filter((rdata) => !isPrivate(rdata, rules.privateAddresses));
   return rdatas.length === set.rdatas.length ? set : { ...set, rdatas };
 }
@@ -98,7 +112,9 @@ function followChain(answer: readonly Rrset[], asked: Asked): Chain {
   let name = asked.name;
   for (let n = 0; n < MAX_CHAIN; n++) {
     if (!isWithin(name, asked.zone)) break;
-    const here = answer.filter((set) => set.key === name && (asked.type === TYPE.ANY || set.type === asked.type));
+    const here = answer.filter(
+      (set) => set.key === name && (asked.type === TYPE.ANY || set.type === asked.type),
+    );
     if (here.length > 0) {
       sets.push(...here);
       return { sets, end: name, complete: true };
@@ -116,7 +132,8 @@ function followChain(answer: readonly Rrset[], asked: Asked): Chain {
       name = keyOf(targetOf(synthesised.rdatas[0] as never) as string);
     } else if (alias !== undefined) {
       // RFC 2181 10.1: a name has one alias.
-      const one = alias.rdatas.length === 1 ? alias : { ...alias, rdatas: alias.rdatas.slice(0, 1) };
+      const one =
+        alias.rdatas.length === 1 ? alias : { ...alias, rdatas: alias.rdatas.slice(0, 1) };
       const target = targetOf(one.rdatas[0] as never);
       if (target === undefined) break;
       sets.push(one);
@@ -130,7 +147,11 @@ function followChain(answer: readonly Rrset[], asked: Asked): Chain {
 }
 
 /** RFC 6672 3.1: the CNAME that a DNAME makes; the server's own is kept when it is right. */
-export function synthesise(dname: Rrset, name: string, given: Rrset | undefined): Rrset | undefined {
+export function synthesise(
+  dname: Rrset,
+  name: string,
+  given: Rrset | undefined,
+): Rrset | undefined {
   const target = targetOf(dname.rdatas[0] as never);
   if (target === undefined) return undefined;
   const prefix = name.slice(0, name.length - (dname.key === "." ? 0 : dname.key.length));
@@ -142,7 +163,8 @@ export function synthesise(dname: Rrset, name: string, given: Rrset | undefined)
   }
   const rdata: RdataOf<typeof TYPE.CNAME> = { host };
   const own = given?.rdatas[0];
-  if (given !== undefined && own !== undefined && keyOf(targetOf(own) ?? "") === keyOf(host)) return given;
+  if (given !== undefined && own !== undefined && keyOf(targetOf(own) ?? "") === keyOf(host))
+    return given;
   return {
     name: given?.name ?? name,
     key: name,
@@ -161,8 +183,7 @@ function contentOf(
   asked: Asked,
   rules: ScrubRules,
 ): Content {
-  const keptAuthority = authority
-    .filter((set) => belongsInAuthority(set, chain, asked, rules));
+  const keptAuthority = authority.filter((set) => belongsInAuthority(set, chain, asked, rules));
   const wanted = new Set<string>();
   for (const set of [...chain.sets, ...keptAuthority])
     for (const rdata of set.rdatas) {
@@ -176,7 +197,9 @@ function contentOf(
       isWithin(set.key, asked.zone),
   );
   const dropped =
-    answer.filter((set) => !chain.sets.some((kept) => kept.key === set.key && kept.type === set.type)).length +
+    answer.filter(
+      (set) => !chain.sets.some((kept) => kept.key === set.key && kept.type === set.type),
+    ).length +
     (authority.length - keptAuthority.length) +
     (additional.length - keptAdditional.length);
   return {
@@ -238,7 +261,8 @@ function ofAuthority(
   mayAnswer: boolean,
 ): Meaning {
   const nodata: Meaning = mayAnswer ? { kind: "nodata", content } : { kind: "recursive-only" };
-  if (authority.some((set) => set.type === TYPE.SOA && isWithin(asked.name, set.key))) return nodata;
+  if (authority.some((set) => set.type === TYPE.SOA && isWithin(asked.name, set.key)))
+    return nodata;
   for (const set of authority) {
     if (set.type !== TYPE.NS) continue;
     if (set.key === asked.zone) {
@@ -246,7 +270,8 @@ function ofAuthority(
       // RFC 2308 2.2: NODATA has AA and SOA; this is what a stranger's cache says.
       return message.aa || asked.recursive || answer.length > 0 ? nodata : { kind: "error" };
     }
-    if (isWithin(asked.zone, set.key)) return { kind: asked.recursive ? "error" : "upward-referral" };
+    if (isWithin(asked.zone, set.key))
+      return { kind: asked.recursive ? "error" : "upward-referral" };
     // A resolver that was asked with RD has followed its referrals itself.
     if (asked.recursive) continue;
     if (isBelow(set.key, asked.zone) && isWithin(asked.name, set.key)) {

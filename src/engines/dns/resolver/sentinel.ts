@@ -22,6 +22,8 @@ export function sentinelOf(query: DnsMessage): Sentinel | undefined {
 /** RFC 8509 2.2. */
 export function sentinelFails(core: Core, { isTrustAnchor, tag }: Sentinel): boolean {
   const root = core.keys.get(".");
-  const trusted = core.anchors.has(".") && root?.keys.some((key) => key.tag === tag && (key.dnskey.flags & 1) === 1) === true;
+  const trusted =
+    core.anchors.has(".") &&
+    root?.keys.some((key) => key.tag === tag && (key.dnskey.flags & 1) === 1) === true;
   return isTrustAnchor ? !trusted : trusted;
 }

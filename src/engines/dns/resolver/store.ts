@@ -55,18 +55,31 @@ export function keepAnswer(
   const personal = scope !== undefined && (scope > 0 || place.subnet?.source === 0);
   const keep = (set: Rrset, trust: number): CachedSet => {
     // An answer to ANY need not have whole sets (RFC 8482).
-    if (zone.noCache || personal || type === TYPE.ANY) return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
+    if (zone.noCache || personal || type === TYPE.ANY)
+      return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
     return place.fresh ? core.cache.replace(set, trust, now) : core.cache.put(set, trust, now);
   };
-  const answer = content.answer.map((set) => keep(set, content.aa ? TRUST.ANSWER_AA : TRUST.ANSWER));
-  const alias = meaning.kind === "alias";
-  const authority = content.authority.filter((set) => !alias || set.type !== TYPE.SOA).map((set) =>
-    keep(set, content.aa ? TRUST.AUTHORITY_AA : TRUST.AUTHORITY),
+  const answer = content.answer.map((set) =>
+    keep(set, content.aa ? TRUST.ANSWER_AA : TRUST.ANSWER),
   );
+  const alias = meaning.kind === "alias";
+  const authority = content.authority
+    .filter((set) => !alias || set.type !== TYPE.SOA)
+    .map((set) => keep(set, content.aa ? TRUST.AUTHORITY_AA : TRUST.AUTHORITY));
   const additional = content.additional.map((set) => keep(set, TRUST.ADDITIONAL));
   const { subnet } = place;
   const told = subnet !== undefined && scope !== undefined ? { subnet: { ...subnet, scope } } : {};
-  const base = { name, type, answer, authority, additional, zone: zone.zone, from: server.addr, stored: now, ...told };
+  const base = {
+    name,
+    type,
+    answer,
+    authority,
+    additional,
+    zone: zone.zone,
+    from: server.addr,
+    stored: now,
+    ...told,
+  };
   return {
     ...base,
     rcode: meaning.kind === "alias" ? RCODE.NOERROR : content.rcode,
@@ -92,14 +105,21 @@ function replyTtl(
   const soa = authority.find(({ set }) => set.type === TYPE.SOA);
   const minimum = (soa?.set.rdatas[0] as RdataOf<typeof TYPE.SOA> | undefined)?.minimum;
   // Without SOA nothing says how long: only so long that a storm of questions is kept off.
-  if (soa === undefined || minimum === undefined) return Math.min(left(answer), core.options.failureTtl);
+  if (soa === undefined || minimum === undefined)
+    return Math.min(left(answer), core.options.failureTtl);
   const { minNegativeTtl, maxNegativeTtl } = core.options;
   const ttl = Math.min(minimum, soa.set.ttl);
   return Math.min(left(answer), Math.max(minNegativeTtl, Math.min(maxNegativeTtl, ttl)));
 }
 
 /** RFC 9520: that it failed is kept, for seconds. */
-export function failure(core: Core, name: string, type: number, ede: Explanation, volatile: boolean): Reply {
+export function failure(
+  core: Core,
+  name: string,
+  type: number,
+  ede: Explanation,
+  volatile: boolean,
+): Reply {
   return {
     name,
     type,
@@ -158,12 +178,20 @@ export function keepReferral(
 }
 
 /** DS, or the proof that there is none, as an answer to the question for it (RFC 4035 3.1.4). */
-function keepDs(core: Core, zone: Delegation, child: string, content: Content, server: ServerAddress): void {
+function keepDs(
+  core: Core,
+  zone: Delegation,
+  child: string,
+  content: Content,
+  server: ServerAddress,
+): void {
   const now = core.seconds;
   const known = core.cache.reply(child, TYPE.DS);
   if (known !== undefined && known.expires > now) return;
   const ds = content.authority.find((set) => set.type === TYPE.DS && set.key === child);
-  const denials = content.authority.filter((set) => set.type === TYPE.NSEC || set.type === TYPE.NSEC3);
+  const denials = content.authority.filter(
+    (set) => set.type === TYPE.NSEC || set.type === TYPE.NSEC3,
+  );
   if (ds === undefined && denials.length === 0) return;
   const keep = (set: Rrset) => core.cache.put(set, TRUST.AUTHORITY, now);
   const answer = ds === undefined ? [] : [keep(ds)];

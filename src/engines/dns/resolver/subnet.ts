@@ -1,6 +1,7 @@
 /** Client subnet towards servers: to whom it is told, and for whom an answer is. RFC 7871. */
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../../../codecs/ip-text.ts";
+
 import type { EdnsOption } from "../../../codecs/dns/index.ts";
+import { parseIpv4, parseIpv6 } from "../../../codecs/ip-text.ts";
 import { hex } from "../../../codecs/reader.ts";
 import { fromHex } from "../../../codecs/writer.ts";
 import { isWithin, keyOf } from "../dnssec/names.ts";
@@ -30,7 +31,10 @@ export function subnetFor(
 /** RFC 7871 6. */
 export function subnetOption({ family, source, address }: ClientSubnet, scope = 0): EdnsOption {
   const octet = (value: number) => value.toString(16).padStart(2, "0");
-  return { code: ECS, data: `${octet(family >> 8)}${octet(family & 255)}${octet(source)}${octet(scope)}${address}` };
+  return {
+    code: ECS,
+    data: `${octet(family >> 8)}${octet(family & 255)}${octet(source)}${octet(scope)}${address}`,
+  };
 }
 
 export type ParsedSubnet = ClientSubnet & { readonly scope: number };
@@ -76,13 +80,6 @@ function addressSubnet(addr: string): ClientSubnet | undefined {
   if (v4 !== undefined) return { family: 1, source: 32, address: hex(v4, 0, 4) };
   const v6 = parseIpv6(addr);
   return v6 === undefined ? undefined : { family: 2, source: 128, address: hex(v6, 0, 16) };
-}
-
-/** Text for traces: `192.0.2.0/24`. */
-export function subnetText({ family, source, address }: ClientSubnet): string {
-  const bytes = new Uint8Array(family === 1 ? 4 : 16);
-  bytes.set(fromHex(address) ?? []);
-  return `${family === 1 ? formatIpv4(bytes) : formatIpv6(bytes)}/${source}`;
 }
 
 /** Key of the cache for a prefix of so many bits. */

@@ -48,7 +48,12 @@ export type TraceEvent =
       /** Records dropped as out of bailiwick, or not asked for. */
       readonly dropped?: number;
     }
-  | { readonly kind: "cache"; readonly name: string; readonly type: number; readonly stale: boolean }
+  | {
+      readonly kind: "cache";
+      readonly name: string;
+      readonly type: number;
+      readonly stale: boolean;
+    }
   | { readonly kind: "synthesised"; readonly name: string; readonly type: number }
   | { readonly kind: "alias"; readonly from: string; readonly to: string }
   | {

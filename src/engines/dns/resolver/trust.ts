@@ -87,7 +87,10 @@ function* anchorKeys(core: Core, place: Place, anchor: string): Task<KeyEntry> {
 /** One label down from a secure zone. Undefined: no zone begins at `at`. */
 function* step(core: Core, place: Place, parent: KeyEntry, at: string): Task<KeyEntry | undefined> {
   const cached = core.cache.reply(at, TYPE.DS);
-  if ((cached === undefined || cached.expires <= core.seconds) && knownInsecure(core, place, parent, at))
+  if (
+    (cached === undefined || cached.expires <= core.seconds) &&
+    knownInsecure(core, place, parent, at)
+  )
     return { zone: at, state: "insecure", keys: [], expires: core.seconds, ede: undefined };
   let avoid = place.avoid;
   let bogus: KeyEntry | undefined;
@@ -117,7 +120,8 @@ function knownInsecure(core: Core, place: Place, parent: KeyEntry, at: string): 
 function remember(core: Core, entry: KeyEntry): KeyEntry {
   core.keys.delete(entry.zone);
   core.keys.set(entry.zone, entry);
-  if (core.keys.size > core.options.cacheEntries) core.keys.delete(core.keys.keys().next().value as string);
+  if (core.keys.size > core.options.cacheEntries)
+    core.keys.delete(core.keys.keys().next().value as string);
   return entry;
 }
 
@@ -134,18 +138,39 @@ function judgeDs(
   reply: Reply,
 ): Ds[] | KeyEntry | "no-cut" {
   if (reply.rcode === RCODE.SERVFAIL)
-    return bogusEntry(core, at, reply.ede ?? { code: EDE.NO_REACHABLE, text: `no DS of ${at} could be had` });
+    return bogusEntry(
+      core,
+      at,
+      reply.ede ?? { code: EDE.NO_REACHABLE, text: `no DS of ${at} could be had` },
+    );
   const cached = reply.answer.find(({ set }) => set.type === TYPE.DS && set.key === at);
-  const insecure: KeyEntry = { zone: at, state: "insecure", keys: [], expires: reply.expires, ede: undefined };
+  const insecure: KeyEntry = {
+    zone: at,
+    state: "insecure",
+    keys: [],
+    expires: reply.expires,
+    ede: undefined,
+  };
   if (cached !== undefined) {
-    const verdict = verifyRrset(cached.set, parent.zone, parent.keys, core.validationTime, place.work);
+    const verdict = verifyRrset(
+      cached.set,
+      parent.zone,
+      parent.keys,
+      core.validationTime,
+      place.work,
+    );
     if (!verdict.ok) return bogusEntry(core, at, explain(verdict.reason, cached.set));
     cached.security = "secure";
     return strongest(cached.set.rdatas as readonly Ds[]);
   }
   // An alias at the name: no zone begins there.
-  const alias = reply.answer.find(({ set }) => set.key === at && (set.type === TYPE.CNAME || set.type === TYPE.DNAME));
-  if (alias !== undefined && verifyRrset(alias.set, parent.zone, parent.keys, core.validationTime, place.work).ok)
+  const alias = reply.answer.find(
+    ({ set }) => set.key === at && (set.type === TYPE.CNAME || set.type === TYPE.DNAME),
+  );
+  if (
+    alias !== undefined &&
+    verifyRrset(alias.set, parent.zone, parent.keys, core.validationTime, place.work).ok
+  )
     return "no-cut";
   const denials = collectDenials(core, place.work, parent, reply);
   const verdict = dsVerdict(denials, at);
@@ -159,7 +184,9 @@ function judgeDs(
 
 /** RFC 4509 3: SHA-1 digests do not count where there are others. */
 function strongest(all: readonly Ds[]): Ds[] {
-  const better = all.filter(({ digestType }) => digestType === DIGEST.SHA256 || digestType === DIGEST.SHA384);
+  const better = all.filter(
+    ({ digestType }) => digestType === DIGEST.SHA256 || digestType === DIGEST.SHA384,
+  );
   return better.length > 0 ? better : [...all];
 }
 
@@ -212,8 +239,13 @@ function judgeKeys(
   const all = set.rdatas as readonly RdataOf<typeof TYPE.DNSKEY>[];
   const entries = entryKeys(zone, all, ds, trusted);
   if (entries.length === 0)
-    return bogusEntry(core, zone, { code: EDE.DNSKEY_MISSING, text: `no DNSKEY of ${zone} matches its DS` });
-  const wanted = core.options.allAlgorithms ? [...new Set(ds.map(({ algorithm }) => algorithm))] : [undefined];
+    return bogusEntry(core, zone, {
+      code: EDE.DNSKEY_MISSING,
+      text: `no DNSKEY of ${zone} matches its DS`,
+    });
+  const wanted = core.options.allAlgorithms
+    ? [...new Set(ds.map(({ algorithm }) => algorithm))]
+    : [undefined];
   let expires = Math.min(reply.expires, core.seconds + core.options.maxTtl);
   for (const algorithm of wanted) {
     const keys = usableKeys(

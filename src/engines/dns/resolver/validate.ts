@@ -52,10 +52,12 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
   }
   for (const { name, wildcard, keys } of wildcards) {
     const proof = noCloserProof(collectDenials(core, place.work, keys, reply), name, wildcard);
-    if (!proof.proved) return missing(`nothing proves that no name is closer to ${name} than ${wildcard}`);
+    if (!proof.proved)
+      return missing(`nothing proves that no name is closer to ${name} than ${wildcard}`);
     if (proof.insecure) weakest = { security: "insecure" };
   }
-  if (weakest.security === "secure" && reply.answer.length > 0) vouchForRest(core, place, reply, cache);
+  if (weakest.security === "secure" && reply.answer.length > 0)
+    vouchForRest(core, place, reply, cache);
   const end = chainEnd(reply);
   // An alias that leads on is judged by itself; what it leads to is another answer.
   if (end.complete || (reply.answer.length > 0 && reply.rcode === RCODE.NOERROR)) return weakest;
@@ -67,10 +69,16 @@ export function* validate(core: Core, place: Place, reply: Reply): Task<Validati
 }
 
 /** What stands beside a secure answer and is signed too: proofs to learn from, NS sets to tell. */
-function vouchForRest(core: Core, place: Place, reply: Reply, cache: ReadonlyMap<string, KeyEntry>): void {
+function vouchForRest(
+  core: Core,
+  place: Place,
+  reply: Reply,
+  cache: ReadonlyMap<string, KeyEntry>,
+): void {
   for (const cached of reply.authority) {
     const wanted =
-      cached.set.type === TYPE.NSEC3 || (cached.set.type === TYPE.NS && !core.options.minimalResponses);
+      cached.set.type === TYPE.NSEC3 ||
+      (cached.set.type === TYPE.NS && !core.options.minimalResponses);
     const keys = cache.get(keyOf(cached.set.signatures[0]?.signer ?? ""));
     if (!wanted || cached.security === "secure" || keys?.state !== "secure") continue;
     const verdict = verifyRrset(cached.set, keys.zone, keys.keys, core.validationTime, place.work);
@@ -82,10 +90,15 @@ function vouchForRest(core: Core, place: Place, reply: Reply, cache: ReadonlyMap
 function isSynthesised(answer: readonly CachedSet[], at: number): boolean {
   const set = answer[at]?.set as Rrset;
   if (set.type !== TYPE.CNAME || set.signatures.length > 0) return false;
-  const dname = answer.slice(0, at).find(({ set: one }) => one.type === TYPE.DNAME && isBelow(set.key, one.key));
+  const dname = answer
+    .slice(0, at)
+    .find(({ set: one }) => one.type === TYPE.DNAME && isBelow(set.key, one.key));
   if (dname === undefined) return false;
   const target = targetOf(dname.set.rdatas[0] as never) ?? "";
-  const prefix = set.key.slice(0, set.key.length - (dname.set.key === "." ? 0 : dname.set.key.length));
+  const prefix = set.key.slice(
+    0,
+    set.key.length - (dname.set.key === "." ? 0 : dname.set.key.length),
+  );
   const made = target === "." ? prefix : `${prefix}${keyOf(target)}`;
   return keyOf(targetOf(set.rdatas[0] as never) ?? "") === made;
 }
@@ -100,7 +113,10 @@ function* keysFor(
 ): Task<KeyEntry> {
   const signer = set.signatures
     .map((signature) => keyOf(signature.signer))
-    .find((name) => isWithin(set.key, name) && (set.type !== TYPE.DS || name !== set.key || name === "."));
+    .find(
+      (name) =>
+        isWithin(set.key, name) && (set.type !== TYPE.DS || name !== set.key || name === "."),
+    );
   const from = signer ?? (set.type === TYPE.DS && qtype === TYPE.DS ? parentOf(set.key) : set.key);
   let keys = cache.get(from);
   if (keys === undefined) {
@@ -204,7 +220,10 @@ export function settle(core: Core, reply: Reply, { security, ede }: Validation):
   for (const cached of [...reply.answer, ...reply.authority]) {
     if (cached.security !== "secure") continue;
     reply.expires = Math.min(reply.expires, cached.expires);
-    if (cached.trust < TRUST.SECURE && core.cache.get(cached.set.key, cached.set.type, core.seconds) === cached)
+    if (
+      cached.trust < TRUST.SECURE &&
+      core.cache.get(cached.set.key, cached.set.type, core.seconds) === cached
+    )
       core.cache.replace(cached.set, TRUST.SECURE, cached.stored, "secure");
   }
   core.negative.learn(core, reply);

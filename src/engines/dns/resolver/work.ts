@@ -71,7 +71,15 @@ export interface ClientSubnet {
 }
 
 export function deeper(place: Place, change: Partial<Place> = {}): Place {
-  return { ...place, depth: place.depth + 1, subnet: undefined, fresh: false, leeway: 0, avoid: NOBODY, ...change };
+  return {
+    ...place,
+    depth: place.depth + 1,
+    subnet: undefined,
+    fresh: false,
+    leeway: 0,
+    avoid: NOBODY,
+    ...change,
+  };
 }
 
 export const NOBODY: ReadonlySet<string> = new Set();

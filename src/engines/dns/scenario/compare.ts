@@ -17,7 +17,9 @@ const FLAGS = ["QR", "AA", "TC", "RD", "RA", "AD", "CD"] as const;
 /** Flags, opcode and rcode that an entry's REPLY line names. */
 export function expected({ reply }: Entry): Expected {
   const named = (table: Readonly<Record<string, number>>) =>
-    reply.map((word) => table[word === "NOTIMPL" ? "NOTIMP" : word]).find((code) => code !== undefined);
+    reply
+      .map((word) => table[word === "NOTIMPL" ? "NOTIMP" : word])
+      .find((code) => code !== undefined);
   const opcodes: Record<string, number> = { NOTIFY: OPCODE.NOTIFY, UPDATE: OPCODE.UPDATE };
   return {
     rcode: named(RCODE) ?? RCODE.NOERROR,
@@ -60,7 +62,10 @@ export function matchesQuery(entry: Entry, query: DnsMessage, tcp: boolean): boo
 
 export function ednsData(message: DnsMessage): string {
   return (message.edns?.options ?? [])
-    .map(({ code, data }) => code.toString(16).padStart(4, "0") + (data.length / 2).toString(16).padStart(4, "0") + data)
+    .map(
+      ({ code, data }) =>
+        code.toString(16).padStart(4, "0") + (data.length / 2).toString(16).padStart(4, "0") + data,
+    )
     .join("");
 }
 
@@ -69,7 +74,8 @@ export function difference(entry: Entry, message: DnsMessage, strict: boolean): 
   const rules = new Set(entry.match);
   const want = (rule: string) => rules.has(rule) || rules.has("all");
   const { rcode, flags } = expected(entry);
-  if (want("rcode") && message.rcode !== rcode) return `rcode is ${rcodeName(message.rcode)}, not ${rcodeName(rcode)}`;
+  if (want("rcode") && message.rcode !== rcode)
+    return `rcode is ${rcodeName(message.rcode)}, not ${rcodeName(rcode)}`;
   if (want("flags")) {
     const wrong = FLAGS.filter((flag) => flags.has(flag) !== hasFlag(message, flag));
     if (flags.has("DO") !== (message.edns?.do === true) && strict) wrong.push("DO" as never);
@@ -79,22 +85,39 @@ export function difference(entry: Entry, message: DnsMessage, strict: boolean): 
   if (want("question")) {
     const [asked] = message.questions;
     const { question } = entry;
-    if (question !== undefined && (asked === undefined || keyOf(asked.name) !== keyOf(question.name) || asked.type !== question.type))
+    if (
+      question !== undefined &&
+      (asked === undefined ||
+        keyOf(asked.name) !== keyOf(question.name) ||
+        asked.type !== question.type)
+    )
       return "the question is another";
   }
   const ede = entry.match.find((rule) => rule.startsWith("ede="))?.slice(4);
   if (strict && ede !== undefined) {
     const codes = edeCodes(message);
-    if (ede === "any" ? codes.length === 0 : !codes.includes(Number(ede))) return `EDE is ${codes.join(" ") || "absent"}, not ${ede}`;
+    if (ede === "any" ? codes.length === 0 : !codes.includes(Number(ede)))
+      return `EDE is ${codes.join(" ") || "absent"}, not ${ede}`;
   }
   if (rules.has("ednsdata") && ednsData(message) !== (entry.ednsData ?? ""))
     return `EDNS data is ${ednsData(message) || "empty"}, not ${entry.ednsData ?? "empty"}`;
-  const negative = rcode === RCODE.NXDOMAIN || (rcode === RCODE.NOERROR && entry.answer.length === 0);
+  const negative =
+    rcode === RCODE.NXDOMAIN || (rcode === RCODE.NOERROR && entry.answer.length === 0);
   const ttl = rules.has("ttl");
   const sections = [
     ["answer", want("answer"), entry.answer, message.answers],
-    ["authority", rules.has("authority") || (rules.has("all") && (strict || negative)), entry.authority, message.authority],
-    ["additional", (strict || !rules.has("all")) && want("additional"), entry.additional, message.additional],
+    [
+      "authority",
+      rules.has("authority") || (rules.has("all") && (strict || negative)),
+      entry.authority,
+      message.authority,
+    ],
+    [
+      "additional",
+      (strict || !rules.has("all")) && want("additional"),
+      entry.additional,
+      message.additional,
+    ],
   ] as const;
   for (const [name, wanted, right, got] of sections) {
     const wrong = wanted ? sectionDifference(right, got, ttl) : undefined;

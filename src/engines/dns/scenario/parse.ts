@@ -110,14 +110,16 @@ export function parseScenario(text: string): Scenario {
   const files = new Map<string, string>();
   const settings = parseSettings(lines, files);
   const start = lines.next();
-  if (start?.startsWith("SCENARIO_BEGIN") !== true) throw lines.fail("no SCENARIO_BEGIN after CONFIG_END");
+  if (start?.startsWith("SCENARIO_BEGIN") !== true)
+    throw lines.fail("no SCENARIO_BEGIN after CONFIG_END");
   const ranges: Range[] = [];
   const steps: Step[] = [];
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
     if (line.startsWith("SCENARIO_END")) break;
     if (line.startsWith("RANGE_BEGIN")) ranges.push(parseRange(lines, line));
     else if (line.startsWith("STEP")) steps.push(parseStep(lines, line));
-    else if (line.startsWith("TEMPFILE_CONTENTS")) files.set(line.split(/\s+/)[1] ?? "", tempFile(lines));
+    else if (line.startsWith("TEMPFILE_CONTENTS"))
+      files.set(line.split(/\s+/)[1] ?? "", tempFile(lines));
     else throw lines.fail(`${line.split(/\s/)[0]} is not expected here`);
   }
   return { title: start.slice("SCENARIO_BEGIN".length).trim(), settings, files, ranges, steps };
@@ -125,12 +127,18 @@ export function parseScenario(text: string): Scenario {
 
 function tempFile(lines: Lines): string {
   const out: string[] = [];
-  for (let raw = lines.raw(); raw !== undefined && !raw.startsWith("TEMPFILE_END"); raw = lines.raw()) out.push(raw);
+  for (
+    let raw = lines.raw();
+    raw !== undefined && !raw.startsWith("TEMPFILE_END");
+    raw = lines.raw()
+  )
+    out.push(raw);
   return out.join("\n");
 }
 
 /** `key: value`, several of them in a line too; a value may have colons that no space follows. */
-const SETTING = /([A-Za-z0-9-]+):(?=\s|"|$)\s*(?:"([^"]*)"|((?:(?![A-Za-z0-9-]+:(?:\s|"|$))\S+\s*)*))/g;
+const SETTING =
+  /([A-Za-z0-9-]+):(?=\s|"|$)\s*(?:"([^"]*)"|((?:(?![A-Za-z0-9-]+:(?:\s|"|$))\S+\s*)*))/g;
 const CLAUSES: ReadonlySet<string> = new Set([
   "server",
   "stub-zone",
@@ -148,7 +156,9 @@ function parseSettings(lines: Lines, files: Map<string, string>): Setting[] {
   let index = 0;
   let open: { clause: string; index: number; key: string } | undefined;
   for (let raw = lines.raw(); raw !== undefined; raw = lines.raw()) {
-    const line = /^\s*[A-Za-z0-9-]+:\s*"/.test(raw) ? raw.trim() : raw.replace(/(^|\s)[#;].*$/, "").trim();
+    const line = /^\s*[A-Za-z0-9-]+:\s*"/.test(raw)
+      ? raw.trim()
+      : raw.replace(/(^|\s)[#;].*$/, "").trim();
     if (line.startsWith("CONFIG_END")) return settings;
     if (line.startsWith("TEMPFILE_CONTENTS")) {
       files.set(line.split(/\s+/)[1] ?? "", tempFile(lines));
@@ -178,7 +188,8 @@ function parseRange(lines: Lines, head: string): Range {
   const addresses: string[] = [];
   const entries: Entry[] = [];
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
-    if (line.startsWith("RANGE_END")) return { from: Number(from), to: Number(to), addresses, entries };
+    if (line.startsWith("RANGE_END"))
+      return { from: Number(from), to: Number(to), addresses, entries };
     if (line.startsWith("ADDRESS")) addresses.push(line.split(/\s+/)[1] ?? "");
     else if (line.startsWith("ENTRY_BEGIN")) entries.push(parseEntry(lines));
     else throw lines.fail(`${line.split(/\s/)[0]} is not expected in a range`);
@@ -195,7 +206,8 @@ function parseStep(lines: Lines, head: string): Step {
   let address = words[0] === "ADDRESS" ? words[1] : undefined;
   if (step.kind === "CHECK_TEMPFILE") {
     const expected: string[] = [];
-    for (let raw = lines.raw(); raw !== undefined && !raw.startsWith("FILE_END"); raw = lines.raw()) expected.push(raw);
+    for (let raw = lines.raw(); raw !== undefined && !raw.startsWith("FILE_END"); raw = lines.raw())
+      expected.push(raw);
     return { ...step, words: [...words, expected.join("\n")], address, entry: undefined };
   }
   if (!WITH_ENTRY.has(step.kind)) return { ...step, address, entry: undefined };
@@ -211,7 +223,12 @@ function parseEntry(lines: Lines): Entry {
   const match: string[] = [];
   const adjust: string[] = [];
   const reply: string[] = [];
-  const sections: Record<string, string[]> = { question: [], answer: [], authority: [], additional: [] };
+  const sections: Record<string, string[]> = {
+    question: [],
+    answer: [],
+    authority: [],
+    additional: [],
+  };
   let section = "";
   let raw: DnsMessage | undefined;
   let ednsData: string | undefined;
@@ -225,7 +242,10 @@ function parseEntry(lines: Lines): Entry {
         match,
         adjust,
         reply,
-        question: sections["question"]?.[0] === undefined ? undefined : parseQuestion(sections["question"][0], begun),
+        question:
+          sections["question"]?.[0] === undefined
+            ? undefined
+            : parseQuestion(sections["question"][0], begun),
         answer: records("answer"),
         authority: records("authority"),
         additional: records("additional"),
@@ -239,10 +259,12 @@ function parseEntry(lines: Lines): Entry {
     else if (word === "REPLY" || word === "FLAGS") {
       if (!extra) reply.push(...words.map((one) => one.toUpperCase()));
     } else if (word === "SECTION") section = (words[0] ?? "").toLowerCase();
-    else if (word.startsWith("HEX_ANSWER_BEGIN")) raw = messageOf(hexBlock(lines, "HEX_ANSWER_END"), lines);
+    else if (word.startsWith("HEX_ANSWER_BEGIN"))
+      raw = messageOf(hexBlock(lines, "HEX_ANSWER_END"), lines);
     else if (word.startsWith("HEX_EDNSDATA_BEGIN")) ednsData = hexBlock(lines, "HEX_EDNSDATA_END");
     else if (word === "RAW") raw = messageOf(words.join(""), lines);
-    else if (sections[section] === undefined) throw lines.fail(`${word} is not expected in an entry`);
+    else if (sections[section] === undefined)
+      throw lines.fail(`${word} is not expected in an entry`);
     else (sections[section] as string[]).push(line);
   }
   throw lines.fail("an entry has no end");
@@ -291,14 +313,19 @@ function parseRecords(lines: readonly string[], at: number): ResourceRecord[] {
 }
 
 /** The readers of these files ignore words behind a record. */
-function lenient(line: string, read: (text: string) => ResourceRecord[], at: number): ResourceRecord[] {
+function lenient(
+  line: string,
+  read: (text: string) => ResourceRecord[],
+  at: number,
+): ResourceRecord[] {
   const words = line.split(/\s+/);
   for (let drop = 0; ; drop++) {
     try {
       return read(words.slice(0, words.length - drop).join(" "));
     } catch (error) {
       if (!(error instanceof DecodeError) && !(error instanceof EncodeError)) throw error;
-      if (drop >= 3 || !error.message.includes("too many")) throw new ScenarioError(at, `in the entry: ${error.message}`);
+      if (drop >= 3 || !error.message.includes("too many"))
+        throw new ScenarioError(at, `in the entry: ${error.message}`);
     }
   }
 }

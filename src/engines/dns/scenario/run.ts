@@ -63,7 +63,8 @@ class Run {
     this.tracer = tracer;
     this.options = optionsOf(scenario);
     this.resolver = new Resolver(this.options.resolver, random, {
-      ask: (id, query) => this.asked({ id, query, message: queryMessage(query, id & 0xffff, query.name) }),
+      ask: (id, query) =>
+        this.asked({ id, query, message: queryMessage(query, id & 0xffff, query.name) }),
       cancel: (id) => this.drop(id),
       answer: (_token, message) => this.answers.push(throughWire(message)),
     });
@@ -83,7 +84,8 @@ class Run {
     this.outstanding.push(one);
     // A check of what goes out is passed by the question itself.
     const step = this.scenario.steps[this.at];
-    if (!this.options.deckard && step?.kind === "CHECK_OUT_QUERY" && this.isFor(step, one)) this.at++;
+    if (!this.options.deckard && step?.kind === "CHECK_OUT_QUERY" && this.isFor(step, one))
+      this.at++;
   }
 
   private isFor(step: Step, { query, message }: Outstanding): boolean {
@@ -94,7 +96,11 @@ class Run {
   run(): ScenarioResult {
     const { steps } = this.scenario;
     if (this.options.unsupported.length > 0)
-      return { passed: false, step: 0, why: `not supported: ${this.options.unsupported.join(", ")}` };
+      return {
+        passed: false,
+        step: 0,
+        why: `not supported: ${this.options.unsupported.join(", ")}`,
+      };
     while (this.at < steps.length) {
       this.deliver();
       const step = steps[this.at] as Step | undefined;
@@ -137,10 +143,18 @@ class Run {
   private query({ entry, address }: Step): string | undefined {
     const message = clientQuery(entry as Entry);
     const client = address ?? CLIENT;
-    const access = this.options.access.find(({ prefix }) => prefix.split("/")[0] === client || prefix.endsWith("/0"));
+    const access = this.options.access.find(
+      ({ prefix }) => prefix.split("/")[0] === client || prefix.endsWith("/0"),
+    );
     if (access?.action === "refuse" || access?.action === "deny") return undefined;
     this.resolver.handle(
-      { kind: "question", token: ++this.tokens, message, client, ...(this.tracer === undefined ? {} : { tracer: this.tracer }) },
+      {
+        kind: "question",
+        token: ++this.tokens,
+        message,
+        client,
+        ...(this.tracer === undefined ? {} : { tracer: this.tracer }),
+      },
       this.now,
       this.wallMs,
     );
@@ -187,7 +201,8 @@ class Run {
     this.at++;
     const one = this.outstanding.find(
       ({ query, message }) =>
-        (address === undefined || address === query.server.addr) && matchesQuery(entry as Entry, message, query.tcp),
+        (address === undefined || address === query.server.addr) &&
+        matchesQuery(entry as Entry, message, query.tcp),
     );
     if (one === undefined) return "nothing was asked that this replies to";
     this.give(one, entry as Entry);
@@ -209,7 +224,8 @@ class Run {
     for (const one of this.outstanding)
       for (const range of this.scenario.ranges) {
         if (number < range.from || number > range.to) continue;
-        if (range.addresses.length > 0 && !range.addresses.includes(one.query.server.addr)) continue;
+        if (range.addresses.length > 0 && !range.addresses.includes(one.query.server.addr))
+          continue;
         const entry = range.entries.find((each) => matchesQuery(each, one.message, one.query.tcp));
         if (entry !== undefined) return { one, entry };
       }
@@ -224,7 +240,10 @@ class Run {
   }
 }
 
-function replyResult(entry: Entry, query: DnsMessage): { kind: "reply"; message: DnsMessage; rttMs: number } | { kind: "malformed" } {
+function replyResult(
+  entry: Entry,
+  query: DnsMessage,
+): { kind: "reply"; message: DnsMessage; rttMs: number } | { kind: "malformed" } {
   try {
     return { kind: "reply", message: throughWire(cannedReply(entry, query)), rttMs: 1 };
   } catch (error) {
@@ -265,7 +284,10 @@ function optionsFrom(data: string | undefined): { code: number; data: string }[]
   const options: { code: number; data: string }[] = [];
   for (let at = 0; data !== undefined && at + 8 <= data.length; ) {
     const length = Number.parseInt(data.slice(at + 4, at + 8), 16) * 2;
-    options.push({ code: Number.parseInt(data.slice(at, at + 4), 16), data: data.slice(at + 8, at + 8 + length) });
+    options.push({
+      code: Number.parseInt(data.slice(at, at + 4), 16),
+      data: data.slice(at + 8, at + 8 + length),
+    });
     at += 8 + length;
   }
   return options;
@@ -280,8 +302,13 @@ function cannedReply(entry: Entry, query: DnsMessage): DnsMessage {
   if (entry.adjust.includes("copy_ednsdata_assume_clientsubnet")) {
     const ecs = optionsFrom(ednsData(query)).find(({ code }) => code === ECS);
     const more = entry.adjust.includes("increment_ecs_scope") ? 1 : 0;
-    const scope = (Number.parseInt(ecs?.data.slice(4, 6) ?? "0", 16) + more).toString(16).padStart(2, "0");
-    options = ecs === undefined ? [] : [{ code: ECS, data: `${ecs.data.slice(0, 6)}${scope}${ecs.data.slice(8)}` }];
+    const scope = (Number.parseInt(ecs?.data.slice(4, 6) ?? "0", 16) + more)
+      .toString(16)
+      .padStart(2, "0");
+    options =
+      ecs === undefined
+        ? []
+        : [{ code: ECS, data: `${ecs.data.slice(0, 6)}${scope}${ecs.data.slice(8)}` }];
   }
   const edns = flags.has("DO") || entry.ednsData !== undefined || options.length > 0;
   return {

@@ -28,7 +28,14 @@ const yes = (value: string | undefined) => value === "yes" || value === "on" || 
 function time(value: string): number | undefined {
   const found = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(value);
   if (found === null) return /^[1-9]\d*$/.test(value) ? Number(value) : undefined;
-  const [year, month, day, hour, minute, second] = found.slice(1).map(Number) as [number, number, number, number, number, number];
+  const [year, month, day, hour, minute, second] = found.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
 }
 
@@ -36,7 +43,15 @@ function time(value: string): number | undefined {
 function days(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const m = month <= 2 ? month + 9 : month - 3;
-  return 365 * y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + Math.floor((153 * m + 2) / 5) + day - 719_469;
+  return (
+    365 * y +
+    Math.floor(y / 4) -
+    Math.floor(y / 100) +
+    Math.floor(y / 400) +
+    Math.floor((153 * m + 2) / 5) +
+    day -
+    719_469
+  );
 }
 
 function clauses(settings: readonly Setting[], name: string): Setting[][] {

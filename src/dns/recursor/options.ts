@@ -1,0 +1,188 @@
+/** Flags of `netkit dns recursor` as options of the engine. */
+import { readFileSync } from "node:fs";
+import type { ResourceRecord } from "../../codecs/dns/index.ts";
+import { readZone, TYPE } from "../../codecs/dns/index.ts";
+import { DecodeError, EncodeError } from "../../codecs/errors.ts";
+import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
+import type { ListenAddress } from "../../engines/dns/listener.ts";
+import { hintsOf } from "../../engines/dns/resolver/delegation.ts";
+import type {
+  ResolverOptions,
+  ServerAddress,
+  ZoneServers,
+} from "../../engines/dns/resolver/options.ts";
+import { ROOT_ANCHORS, ROOT_HINTS } from "../../engines/dns/resolver/root-hints.ts";
+import type { TlsServer } from "../../engines/host.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+
+export interface RecursorFlags {
+  readonly listen: readonly string[];
+  readonly "listen-tls": readonly string[];
+  readonly "listen-https": readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly hints?: string | undefined;
+  readonly "upstream-port": number;
+  readonly forward: readonly string[];
+  readonly "stub-zone": readonly string[];
+  readonly "trust-anchor"?: string | undefined;
+  readonly dnssec: boolean;
+  readonly "negative-cache": boolean;
+  readonly "aggressive-nsec": boolean;
+  readonly qmin: string;
+  readonly "random-case": boolean;
+  readonly "serve-stale": boolean;
+  readonly prefetch: boolean;
+  readonly ipv6: boolean;
+  readonly "max-ttl": number;
+  readonly "cache-entries": number;
+  readonly "forward-ecs": readonly string[];
+  readonly lie: readonly string[];
+}
+
+/** A text file. @throws CommandError */
+export function readText(path: string, what: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    throw new CommandError(`${what} ${path}: ${(error as Error).message}`, EXIT.input);
+  }
+}
+
+function records(path: string, what: string): ResourceRecord[] {
+  try {
+    return [...readZone(readText(path, what), { origin: ".", ttl: 3600 })];
+  } catch (error) {
+    if (!(error instanceof DecodeError) && !(error instanceof EncodeError)) throw error;
+    throw new CommandError(`${what} ${path}: ${error.message}`, EXIT.input);
+  }
+}
+
+/** `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300`. @throws CommandError */
+export function serverAddress(text: string, port: number): ServerAddress {
+  const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text);
+  const plain = /^([0-9.]+)(?::(\d{1,5}))?$/.exec(text);
+  const [addr, given] =
+    bracketed !== null
+      ? [bracketed[1], bracketed[2]]
+      : plain !== null
+        ? [plain[1], plain[2]]
+        : [text, undefined];
+  const chosen = given === undefined ? port : Number(given);
+  const valid =
+    addr !== undefined && (parseIpv4(addr) ?? parseIpv6(addr)) !== undefined && chosen <= 65_535;
+  if (!valid) throw new CommandError(`${text} is no ADDRESS[:PORT]`);
+  return { addr, port: chosen };
+}
+
+const absolute = (name: string) => (name.endsWith(".") ? name : `${name}.`);
+
+function stubZone(text: string, port: number): ZoneServers {
+  const [zone, list] = text.split("=") as [string, string | undefined];
+  if (list === undefined || zone === "")
+    throw new CommandError(`--stub-zone ${text} is no ZONE=ADDRESS[,ADDRESS...]`);
+  return {
+    zone: absolute(zone),
+    addresses: list.split(",").map((one) => serverAddress(one, port)),
+  };
+}
+
+/** `ADDRESS`, or `ZONE=ADDRESS`. */
+function forwarders(texts: readonly string[], port: number): ZoneServers[] {
+  const zones = new Map<string, ServerAddress[]>();
+  for (const text of texts) {
+    const at = text.indexOf("=");
+    const zone = at < 0 ? "." : absolute(text.slice(0, at));
+    const list = text
+      .slice(at + 1)
+      .split(",")
+      .map((one) => serverAddress(one, port));
+    zones.set(zone, [...(zones.get(zone) ?? []), ...list]);
+  }
+  return [...zones].map(([zone, addresses]) => ({ zone, addresses }));
+}
+
+function lie(text: string): { name: string; address: string } {
+  const [name, address] = text.split("=") as [string, string | undefined];
+  if (
+    name === "" ||
+    address === undefined ||
+    (parseIpv4(address) ?? parseIpv6(address)) === undefined
+  )
+    throw new CommandError(`--lie ${text} is no NAME=ADDRESS`);
+  return { name: absolute(name), address };
+}
+
+export function resolverOptions(flags: RecursorFlags): Partial<ResolverOptions> {
+  const port = flags["upstream-port"];
+  const anchors =
+    flags["trust-anchor"] === undefined
+      ? flags.hints === undefined
+        ? ROOT_ANCHORS
+        : []
+      : records(flags["trust-anchor"], "trust anchors").filter(
+          ({ type }) => type === TYPE.DS || type === TYPE.DNSKEY,
+        );
+  if (flags["trust-anchor"] !== undefined && anchors.length === 0)
+    throw new CommandError(
+      `trust anchors ${flags["trust-anchor"]}: there is no DS and no DNSKEY record`,
+      EXIT.input,
+    );
+  const hints = flags.hints === undefined ? ROOT_HINTS : hintsOf(records(flags.hints, "hints"));
+  if (hints.every(({ addresses }) => addresses.length === 0))
+    throw new CommandError(
+      `hints ${flags.hints}: there is no NS of the root with an address`,
+      EXIT.input,
+    );
+  return {
+    hints,
+    hintPort: port,
+    forwards: forwarders(flags.forward, port),
+    stubs: flags["stub-zone"].map((text) => stubZone(text, port)),
+    anchors,
+    validate: flags.dnssec,
+    negativeCache: flags["negative-cache"],
+    aggressiveNsec: flags["aggressive-nsec"],
+    minimise: flags.qmin as "off" | "relaxed" | "strict",
+    caseRandomisation: flags["random-case"],
+    serveStale: flags["serve-stale"]
+      ? { maxSeconds: 86_400, answerTtl: 30, clientTimeoutMs: 1800, ede: true }
+      : undefined,
+    prefetch: flags.prefetch,
+    ipv6: flags.ipv6,
+    maxTtl: flags["max-ttl"],
+    cacheEntries: flags["cache-entries"],
+    subnet:
+      flags["forward-ecs"].length === 0
+        ? undefined
+        : {
+            servers: [],
+            zones: flags["forward-ecs"].map(absolute),
+            maxIpv4: 24,
+            maxIpv6: 56,
+            always: false,
+          },
+    lies: flags.lie.map(lie),
+  };
+}
+
+function certificate(flags: RecursorFlags): TlsServer {
+  if (flags.cert === undefined || flags.key === undefined)
+    throw new CommandError("--listen-tls and --listen-https need --cert and --key");
+  return { cert: readText(flags.cert, "certificate"), key: readText(flags.key, "key") };
+}
+
+export function listenAddresses(flags: RecursorFlags): {
+  plain: ListenAddress[];
+  https: (ListenAddress & { tls: TlsServer })[];
+} {
+  const secure = (texts: readonly string[], port: number) =>
+    texts.map((text) => ({ ...serverAddress(text, port), tls: certificate(flags) }));
+  return {
+    plain: [
+      ...flags.listen.map((text) => serverAddress(text, 53)),
+      ...secure(flags["listen-tls"], 853),
+    ],
+    https: secure(flags["listen-https"], 443),
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * The recursive service: clients' questions from a listener to the resolver machine, its questions to
+ * servers through the host's sockets. RFC 1034 5.3, RFC 1035 7.
+ */
+import type { DnsMessage } from "../../codecs/dns/index.ts";
+import { decode, encode, OPCODE, RCODE } from "../../codecs/dns/index.ts";
+import { DecodeError } from "../../codecs/errors.ts";
+import type { Engine, Host, Timer } from "../host.ts";
+import type { DnsClient, DnsService, Reply } from "./listener.ts";
+import type { CacheDump } from "./resolver/dump.ts";
+import { dumpCache, loadCache } from "./resolver/dump.ts";
+import type { ServerReport } from "./resolver/infra.ts";
+import type { ResolverOptions } from "./resolver/options.ts";
+import type { ResolverInput, ResolverStatistics } from "./resolver/resolver.ts";
+import { Resolver } from "./resolver/resolver.ts";
+import { fitted } from "./resolver/respond.ts";
+import type { Tracer } from "./resolver/trace.ts";
+import type { UpstreamStatistics } from "./resolver/upstream.ts";
+import { Upstream } from "./resolver/upstream.ts";
+
+export interface RecursorOptions {
+  readonly resolver: Partial<ResolverOptions>;
+  /** Questions that wait for their answers; beyond it clients get SERVFAIL at once. */
+  readonly maxPending?: number;
+  readonly tracer?: Tracer | undefined;
+}
+
+const MAX_PENDING = 10_000;
+const MIN_UDP = 512;
+
+export interface RecursorStatistics extends ResolverStatistics, UpstreamStatistics {
+  readonly pending: number;
+  readonly hitRatio: number;
+  readonly servers: readonly ServerReport[];
+}
+
+export class Recursor implements Engine, DnsService {
+  private readonly options: RecursorOptions;
+  private host: Host | undefined;
+  private resolver: Resolver | undefined;
+  private upstream: Upstream | undefined;
+  private timer: Timer | undefined;
+  private readonly waiting = new Map<number, (message: DnsMessage) => void>();
+  private tokens = 0;
+  private stopping: (() => void) | undefined;
+
+  constructor(options: RecursorOptions) {
+    this.options = options;
+  }
+
+  start(host: Host): void {
+    this.host = host;
+    const upstream = new Upstream(host);
+    this.upstream = upstream;
+    this.timer = host.clock.timer(() => this.handle({ kind: "deadline" }));
+    this.resolver = new Resolver(this.options.resolver, host.random.fork("resolver"), {
+      ask: (exchange, query) =>
+        upstream.ask(exchange, query, (result) => this.handle({ kind: "reply", exchange, result })),
+      cancel: (exchange) => upstream.cancel(exchange),
+      answer: (token, message) => this.answer(token, message),
+    });
+  }
+
+  stop(graceful: boolean, done: () => void): void {
+    this.stopping = done;
+    if (!graceful || this.waiting.size === 0) this.close();
+  }
+
+  private close(): void {
+    const done = this.stopping;
+    this.stopping = undefined;
+    this.timer?.armAt(undefined);
+    this.upstream?.close();
+    done?.();
+  }
+
+  private handle(input: ResolverInput): void {
+    const { clock } = this.host as Host;
+    const resolver = this.resolver as Resolver;
+    resolver.handle(input, clock.now(), clock.wallMs());
+    this.timer?.armAt(resolver.deadline);
+  }
+
+  private answer(token: number, message: DnsMessage): void {
+    const give = this.waiting.get(token);
+    if (give === undefined) return;
+    this.waiting.delete(token);
+    give(message);
+    if (this.stopping !== undefined && this.waiting.size === 0) this.close();
+  }
+
+  /** A question of a client on this machine, e.g. a command. */
+  ask(
+    message: DnsMessage,
+    client: string,
+    done: (answer: DnsMessage) => void,
+    tracer = this.options.tracer,
+  ): void {
+    const token = ++this.tokens;
+    this.waiting.set(token, done);
+    this.handle({
+      kind: "question",
+      token,
+      message,
+      client,
+      ...(tracer === undefined ? {} : { tracer }),
+    });
+  }
+
+  query(request: Uint8Array, client: DnsClient, reply: Reply): void {
+    let message: DnsMessage;
+    try {
+      message = decode(request);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      reply(headerOnly(request, RCODE.FORMERR));
+      return;
+    }
+    if (this.waiting.size >= (this.options.maxPending ?? MAX_PENDING)) {
+      reply(headerOnly(request, RCODE.SERVFAIL));
+      return;
+    }
+    const limit = client.transport === "udp" ? this.udpLimit(message) : 65_535;
+    this.ask(message, client.addr, (answer) => reply(fitted(answer, limit)));
+  }
+
+  /** RFC 6891 6.2.3: no less than 512, no more than passes without fragments. */
+  private udpLimit({ edns }: DnsMessage): number {
+    const own = (this.resolver as Resolver).core.options.udpSize;
+    return edns === undefined ? MIN_UDP : Math.min(own, Math.max(MIN_UDP, edns.udpSize));
+  }
+
+  statistics(): RecursorStatistics {
+    const resolver = this.resolver as Resolver;
+    const counts = resolver.statistics();
+    return {
+      ...counts,
+      ...(this.upstream as Upstream).statistics,
+      pending: this.waiting.size,
+      hitRatio: counts.questions === 0 ? 0 : counts.fromCache / counts.questions,
+      servers: resolver.core.infra.report(),
+    };
+  }
+
+  dump(): CacheDump {
+    const resolver = this.resolver as Resolver;
+    resolver.core.now = (this.host as Host).clock.now();
+    return dumpCache(resolver.core);
+  }
+
+  load(dump: CacheDump): void {
+    const resolver = this.resolver as Resolver;
+    resolver.core.now = (this.host as Host).clock.now();
+    loadCache(resolver.core, dump);
+  }
+
+  flush(): void {
+    this.resolver?.flush();
+  }
+}
+
+/** An error to what could not be read: id, opcode and RD of the request, no question. */
+function headerOnly(request: Uint8Array, rcode: number): Uint8Array {
+  const flags = request[2] as number;
+  return encode({
+    id: ((request[0] as number) << 8) | (request[1] as number),
+    qr: 1,
+    opcode: ((flags >> 3) & 15) === OPCODE.DSO ? OPCODE.QUERY : (flags >> 3) & 15,
+    rcode,
+    aa: false,
+    tc: false,
+    rd: (flags & 1) === 1,
+    ra: true,
+    ad: false,
+    cd: false,
+    questions: [],
+    answers: [],
+    authority: [],
+    additional: [],
+  });
+}

@@ -1,0 +1,180 @@
+/**
+ * Questions to servers over a host's sockets. RFC 5452 (a random port and id for each question,
+ * replies checked), RFC 7766 (TCP). Time-outs are the resolver's.
+ */
+import { decode, encode, FrameDecoder, frame } from "../../../codecs/dns/index.ts";
+import { DecodeError } from "../../../codecs/errors.ts";
+import type { Host, Random, TcpConnection, TcpHandler, UdpHandler, UdpSocket } from "../../host.ts";
+import { MILLISECOND } from "../../host.ts";
+import type { UpstreamQuery, UpstreamResult } from "./core.ts";
+import { matchReply, queryMessage, randomCase } from "./query.ts";
+
+/** Not the ports that services have. */
+const FIRST_PORT = 1024;
+const PORTS = 65_536 - FIRST_PORT;
+/** A port may be taken: others are tried, at last any that is free. */
+const PORT_TRIES = 4;
+/** Replies that are for something else before the socket is given up: somebody guesses. */
+const MAX_MISMATCHES = 64;
+
+export interface UpstreamStatistics {
+  udp: number;
+  tcp: number;
+  /** Replies with a wrong id, question or kind. */
+  mismatches: number;
+}
+
+type Done = (result: UpstreamResult) => void;
+
+export class Upstream {
+  private readonly host: Host;
+  private readonly random: Random;
+  private readonly open = new Map<number, () => void>();
+  readonly statistics: UpstreamStatistics = { udp: 0, tcp: 0, mismatches: 0 };
+
+  constructor(host: Host) {
+    this.host = host;
+    this.random = host.random.fork("upstream");
+  }
+
+  ask(id: number, query: UpstreamQuery, done: Done): void {
+    const finish: Done = (result) => {
+      if (this.cancel(id)) done(result);
+    };
+    const exchange = new Exchange(this, query, this.random, this.host, finish);
+    this.open.set(id, () => exchange.close());
+    if (query.tcp) exchange.tcp();
+    else exchange.udp(PORT_TRIES);
+  }
+
+  /** False: it was over already. */
+  cancel(id: number): boolean {
+    const close = this.open.get(id);
+    if (close === undefined) return false;
+    this.open.delete(id);
+    close();
+    return true;
+  }
+
+  close(): void {
+    for (const id of [...this.open.keys()]) this.cancel(id);
+  }
+}
+
+class Exchange {
+  private readonly upstream: Upstream;
+  private readonly query: UpstreamQuery;
+  private readonly random: Random;
+  private readonly host: Host;
+  private readonly finish: Done;
+  private readonly id: number;
+  private readonly name: string;
+  private readonly bytes: Uint8Array;
+  private readonly started: number;
+  private mismatches = 0;
+  private closed = false;
+  private closeSocket: () => void = () => {};
+
+  constructor(upstream: Upstream, query: UpstreamQuery, random: Random, host: Host, finish: Done) {
+    this.upstream = upstream;
+    this.query = query;
+    this.random = random;
+    this.host = host;
+    this.finish = finish;
+    this.id = random.below(65_536);
+    this.name = query.randomCase ? randomCase(query.name, random) : query.name;
+    this.bytes = encode(queryMessage(query, this.id, this.name));
+    this.started = host.clock.now();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.closeSocket();
+  }
+
+  udp(tries: number): void {
+    const { addr, port } = this.query.server;
+    this.upstream.statistics.udp++;
+    let bound = false;
+    const handler: UdpHandler = {
+      onBound: (socket) => {
+        bound = true;
+        if (!this.closed) socket.send(this.bytes, addr, port);
+      },
+      onDatagram: (data, from, fromPort) => {
+        if (!this.closed && from === addr && fromPort === port) this.received(data);
+      },
+      onUdpError: (error, socket) => {
+        if (this.closed) return;
+        if (!bound && tries > 0 && error.code === "EADDRINUSE") {
+          socket.close();
+          this.udp(tries - 1);
+        } else {
+          this.finish({ kind: "unreachable" });
+        }
+      },
+    };
+    const local = tries > 0 ? { port: FIRST_PORT + this.random.below(PORTS) } : {};
+    const socket: UdpSocket = this.host.udp(handler, { local, connect: { addr, port } });
+    this.closeSocket = () => socket.close();
+  }
+
+  tcp(): void {
+    this.upstream.statistics.tcp++;
+    const frames = new FrameDecoder();
+    const handler: TcpHandler = {
+      onOpen: (connection) => {
+        if (!this.closed) connection.write(frame(this.bytes));
+      },
+      onData: (data) => {
+        if (this.closed) return;
+        frames.push(data);
+        try {
+          for (let one = frames.next(); one !== undefined && !this.closed; one = frames.next())
+            this.received(one);
+        } catch (error) {
+          if (!(error instanceof DecodeError)) throw error;
+          this.finish({ kind: "malformed" });
+        }
+      },
+      onClose: () => {
+        if (!this.closed) this.finish({ kind: "unreachable" });
+      },
+    };
+    const connection: TcpConnection = this.host.connect(handler, {
+      remote: this.query.server,
+      timeout: this.query.timeoutMs * MILLISECOND,
+    });
+    this.closeSocket = () => connection.reset();
+  }
+
+  private received(data: Uint8Array): void {
+    const copy = new Uint8Array(data);
+    let message: ReturnType<typeof decode>;
+    try {
+      message = decode(copy, { tolerate: () => {} });
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      // Only what has our id is from whom we asked.
+      const ours =
+        copy.length >= 2 && (((copy[0] as number) << 8) | (copy[1] as number)) === this.id;
+      if (ours) this.finish({ kind: "malformed" });
+      else this.mismatch();
+      return;
+    }
+    const match = matchReply(message, this.id, this.name, this.query.type, this.query.randomCase);
+    if (match === "other") this.mismatch();
+    else if (match === "case-mismatch") this.finish({ kind: "case-mismatch" });
+    else
+      this.finish({
+        kind: "reply",
+        message,
+        rttMs: (this.host.clock.now() - this.started) / MILLISECOND,
+      });
+  }
+
+  private mismatch(): void {
+    this.upstream.statistics.mismatches++;
+    if (++this.mismatches >= MAX_MISMATCHES) this.finish({ kind: "malformed" });
+  }
+}

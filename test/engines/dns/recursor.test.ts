@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
+import { addresses, apex, Lab, zone } from "../../support/dns/lab.ts";
+
+const ROOT = zone(
+  ".",
+  `${apex("a.root.")}a.root. A 10.0.0.1\ntest1. NS ns.test1.\nns.test1. A 10.0.0.2\n`,
+);
+const TLD = zone(
+  "test1.",
+  `${apex("ns.test1.")}ns.test1. A 10.0.0.2\nexample.test1. NS ns.example.test1.\nns.example.test1. A 10.0.0.3\n`,
+);
+const EXAMPLE = zone(
+  "example.test1.",
+  `${apex("ns.example.test1.")}ns A 10.0.0.3\nwww A 192.0.2.1\nalias CNAME www\na.b.c A 192.0.2.2\nbig TXT ${`"${"x".repeat(250)}" `.repeat(8)}\n`,
+);
+const SERVERS = { "10.0.0.1": ROOT, "10.0.0.2": TLD, "10.0.0.3": EXAMPLE };
+
+describe("the recursor in a simulated network", () => {
+  it("RFC 1034 5.3.3: a name is found by way of root and delegations, then from the cache", () => {
+    const lab = new Lab(1, SERVERS);
+    expect(addresses(lab.ask("www.example.test1."))).toEqual(["192.0.2.1"]);
+    const before = lab.queries;
+    expect(addresses(lab.ask("www.example.test1."))).toEqual(["192.0.2.1"]);
+    expect(lab.queries).toBe(before);
+    expect(lab.recursor.statistics()).toMatchObject({
+      questions: 2,
+      fromCache: 1,
+      hitRatio: 0.5,
+      pending: 0,
+    });
+  });
+
+  it("RFC 9156 2: servers above see no more of the name than they must", () => {
+    const lab = new Lab(2, SERVERS);
+    lab.ask("a.b.c.example.test1.");
+    const seen = lab.events.flatMap((event) =>
+      event.kind === "query" && event.zone === "." ? [event.name] : [],
+    );
+    expect(new Set(seen)).toEqual(new Set([".", "test1."]));
+  });
+
+  it("RFC 2308 5: NXDOMAIN is answered from the cache, unless that is turned off", () => {
+    for (const negativeCache of [true, false]) {
+      const lab = new Lab(3, SERVERS, { negativeCache });
+      expect(lab.ask("no.example.test1.")?.rcode).toBe(RCODE.NXDOMAIN);
+      const before = lab.queries;
+      expect(lab.ask("no.example.test1.")?.rcode).toBe(RCODE.NXDOMAIN);
+      expect(lab.queries === before).toBe(negativeCache);
+    }
+  });
+
+  it("RFC 7766 5: a truncated answer is fetched over TCP", () => {
+    const lab = new Lab(4, SERVERS);
+    expect(lab.ask("big.example.test1.", TYPE.TXT)?.answers).toHaveLength(1);
+    expect(lab.recursor.statistics().tcp).toBe(1);
+  });
+
+  it("RFC 1034 3.6.2: an alias is followed", () => {
+    const answer = new Lab(5, SERVERS).ask("alias.example.test1.");
+    expect(answer?.answers.map(({ type }) => type)).toEqual([TYPE.CNAME, TYPE.A]);
+  });
+
+  it("a dumped cache answers after it was loaded", () => {
+    const lab = new Lab(6, SERVERS);
+    lab.ask("www.example.test1.");
+    const other = new Lab(7, SERVERS);
+    other.recursor.load(JSON.parse(JSON.stringify(lab.recursor.dump())));
+    expect(addresses(other.ask("www.example.test1."))).toEqual(["192.0.2.1"]);
+    expect(other.queries).toBe(0);
+  });
+});
