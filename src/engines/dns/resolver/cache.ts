@@ -64,6 +64,8 @@ export interface Reply {
   };
   /** Until when nothing better is sought (RFC 8767 5: failure recheck). */
   holdUntil?: number;
+  /** From when its time as stale counts, when not from its expiry. */
+  staleSince?: number;
 }
 
 export interface CacheStatistics {
@@ -109,12 +111,7 @@ export class Cache {
       if (trust < old.trust || (old.security === "secure" && security === "bogus")) return old;
       if (sameData(old.set, set)) {
         if (trust === old.trust) return old;
-        return this.store(id, {
-          ...fresh,
-          expires: old.expires,
-          stored: old.stored,
-          security: old.security,
-        });
+        if (old.security === "secure") fresh.security = "secure";
       }
       if (set.type === TYPE.NS) fresh.expires = Math.min(fresh.expires, old.expires);
     }

@@ -1,10 +1,12 @@
 /** An answer from the cache, by proof, or from servers; equal questions at one time are one. */
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import { keyOf, labelCount, parentOf } from "../dnssec/names.ts";
-import type { Reply } from "./cache.ts";
+import type { CachedSet, Reply } from "./cache.ts";
+import { TRUST } from "./cache.ts";
 import type { Core } from "./core.ts";
 import { configured } from "./delegation.ts";
 import { iterate } from "./iterate.ts";
+import { synthesise } from "./response.ts";
 import { EDE, failure } from "./store.ts";
 import { scopeKey } from "./subnet.ts";
 import type { Task } from "./task.ts";
@@ -20,6 +22,9 @@ export function cachedReply(
 ): Reply | undefined {
   const { subnet } = place;
   if (subnet !== undefined && core.options.subnet !== undefined) {
+    // The servers said of the name that networks make no difference.
+    const all = core.cache.reply(name, type);
+    if (all?.subnet?.scope === 0 && all.expires > core.seconds && subnet.source > 0) return all;
     // RFC 7871 7.3.1: the longest prefix that was answered for.
     const least = subnet.source === 0 ? 0 : 1;
     for (let bits = subnet.source; bits >= least; bits--) {
@@ -34,8 +39,15 @@ export function cachedReply(
 
 /** An answer made of a set that came another way: validated glue is none, an answer's set is. */
 function fromSets(core: Core, name: string, type: number): Reply | undefined {
-  const found = core.cache.get(name, type, core.seconds);
-  if (found === undefined || found.trust < 6) return undefined;
+  // RFC 1034 3.6.2: an alias stands for all types.
+  const found =
+    core.cache.get(name, type, core.seconds) ?? core.cache.get(name, TYPE.CNAME, core.seconds);
+  return found === undefined || found.trust < TRUST.ANSWER_AA
+    ? undefined
+    : fromSet(found, name, type);
+}
+
+function fromSet(found: CachedSet, name: string, type: number): Reply {
   return {
     name,
     type,
@@ -64,6 +76,19 @@ function cutAbove(core: Core, name: string, floor: number): Reply | undefined {
   return undefined;
 }
 
+/** RFC 6672 5.3.3: a DNAME that was validated makes the aliases of all names below it. */
+function fromDname(core: Core, name: string, type: number): Reply | undefined {
+  for (let at = parentOf(name); at !== "."; at = parentOf(at)) {
+    const dname = core.cache.get(at, TYPE.DNAME, core.seconds);
+    if (dname === undefined || dname.security !== "secure") continue;
+    const alias = synthesise(dname.set, name, undefined);
+    if (alias === undefined) return undefined;
+    const answer = [dname, { ...dname, set: alias }];
+    return { ...fromSet(dname, name, type), answer };
+  }
+  return undefined;
+}
+
 /** What is known without asking anybody: fresh, or proved by what is known (RFC 8020, 8198). */
 export function known(core: Core, place: Place, name: string, type: number): Reply | undefined {
   if (place.fresh) return undefined;
@@ -77,6 +102,7 @@ export function known(core: Core, place: Place, name: string, type: number): Rep
   const own = configured(core.options.stubs, name) ?? configured(core.options.forwards, name);
   const floor = own === undefined ? 0 : labelCount(keyOf(own.zone));
   const proved =
+    fromDname(core, name, type) ??
     cutAbove(core, name, floor) ??
     (core.options.aggressiveNsec ? core.negative.synthesise(core, name, type, floor) : undefined);
   if (proved === undefined) return undefined;
@@ -137,6 +163,7 @@ function* jobTask(core: Core, place: Place, name: string, type: number, key: str
   ) {
     // RFC 8767 5: what is stale stays, and is not refreshed again at once.
     old.holdUntil = core.seconds + core.options.failureTtl;
+    if (core.options.serveStale.resetOnFailure === true) old.staleSince = core.seconds;
     return reply;
   }
   // TTL 0: for those that wait now, and nobody later.
@@ -144,9 +171,13 @@ function* jobTask(core: Core, place: Place, name: string, type: number, key: str
     core.cache.forgetReply(name, type);
     return reply;
   }
+  if (place.subnet?.source === 0 && core.options.subnet !== undefined) {
+    // Asked without a network: for those that want none told (RFC 7871 7.1.2).
+    core.cache.putReply(reply, scopeKey(place.subnet, 0));
+    return reply;
+  }
   const { subnet } = reply;
-  // Scope 0 is for everybody, unless nobody in particular was told of (RFC 7871 7.3.1).
-  const personal = subnet !== undefined && (subnet.scope > 0 || subnet.source === 0);
+  const personal = subnet !== undefined && subnet.scope > 0;
   core.cache.putReply(
     reply,
     personal ? scopeKey(subnet, Math.min(subnet.scope, subnet.source)) : "",

@@ -109,7 +109,7 @@ export class NegativeStore {
     const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
     for (let zone = from; ; zone = parentOf(zone)) {
       const chain = this.zones.get(zone);
-      if (chain !== undefined) return answerFrom(chain, zone, name, type, now);
+      if (chain !== undefined) return answerFrom(core, chain, zone, name, type);
       if (labelCount(zone) <= floor) return undefined;
     }
   }
@@ -141,12 +141,13 @@ function linkFor(links: readonly Link[], name: string, now: number): Link | unde
 }
 
 function answerFrom(
+  core: Core,
   chain: ZoneChain,
   zone: string,
   name: string,
   type: number,
-  now: number,
 ): Reply | undefined {
+  const now = core.seconds;
   const { soa, links } = chain;
   if (soa === undefined || soa.expires <= now || !isWithin(name, zone)) return undefined;
   const link = linkFor(links, name, now);
@@ -155,6 +156,8 @@ function answerFrom(
     return denial(name, type, RCODE.NOERROR, [link], soa, now);
   if (!nsecCovers(link.nsec, name)) return undefined;
   const wildcard = wildcardOf(closestEncloser(link.nsec, name));
+  const made = fromWildcard(core, wildcard, name, type, link);
+  if (made !== undefined) return made;
   const star = linkFor(links, wildcard, now);
   if (star === undefined) return undefined;
   const used = star === link ? [link] : [link, star];
@@ -162,6 +165,26 @@ function answerFrom(
   if (provesNodata([link.nsec, star.nsec], name, type))
     return denial(name, type, RCODE.NOERROR, used, soa, now);
   return undefined;
+}
+
+/** RFC 8198 5.3: the name is covered, so that the wildcard's own records are its. */
+function fromWildcard(
+  core: Core,
+  wildcard: string,
+  name: string,
+  type: number,
+  link: Link,
+): Reply | undefined {
+  const now = core.seconds;
+  const found = core.cache.get(wildcard, type, now) ?? core.cache.get(wildcard, TYPE.CNAME, now);
+  if (found === undefined || found.security !== "secure") return undefined;
+  const answer = { ...found, set: { ...found.set, name, key: name } };
+  return {
+    ...denial(name, type, RCODE.NOERROR, [link], link.cached, now),
+    answer: [answer],
+    authority: [link.cached],
+    expires: Math.min(found.expires, link.cached.expires),
+  };
 }
 
 function denial(
@@ -172,7 +195,7 @@ function denial(
   soa: CachedSet,
   now: number,
 ): Reply {
-  const minimum = (soa.set.rdatas[0] as RdataOf<typeof TYPE.SOA>).minimum;
+  const minimum = (soa.set.rdatas[0] as RdataOf<typeof TYPE.SOA>).minimum ?? 0;
   const authority = [soa, ...links.map(({ cached }) => cached)];
   const expires = Math.min(now + minimum, ...authority.map((one) => one.expires));
   return {

@@ -96,6 +96,12 @@ export class Resolver {
     return least;
   }
 
+  /** Time that passed while nothing could arrive, such as a host that slept: nobody timed out in it. */
+  slept(by: Nanos): void {
+    for (const [id, exchange] of this.exchanges)
+      this.exchanges.set(id, { ...exchange, deadline: exchange.deadline + by });
+  }
+
   /** Questions of clients that have no answer yet. */
   get pending(): number {
     return this.clients.size;
@@ -231,7 +237,7 @@ export class Resolver {
     // Held: it failed a moment ago (RFC 8767 5), or nobody waits for what is fresh.
     if (soon?.stale === true && (!waits || this.isHeld(soon))) {
       this.finish(token, soon);
-      if (!this.isHeld(soon)) this.refresh(name, type);
+      if (!this.isHeld(soon)) this.refresh(name, type, 0, place.work.tracer);
       return;
     }
     const sentBefore = this.core.sent;
@@ -240,7 +246,7 @@ export class Resolver {
       if (place.work.exhausted !== undefined) this.counts.limited++;
       const fallback = result.rcode === RCODE.SERVFAIL ? stale() : undefined;
       this.finish(token, fallback ?? result);
-      if (this.options.prefetch) this.prefetch(result);
+      if (this.options.prefetch) this.prefetch(result, place.work.tracer);
     });
   }
 
@@ -253,7 +259,7 @@ export class Resolver {
     if (serveStale === undefined) return undefined;
     const now = this.core.seconds;
     const usable = (reply: Reply) =>
-      reply.expires + serveStale.maxSeconds > now &&
+      (reply.staleSince ?? reply.expires) + serveStale.maxSeconds > now &&
       reply.rcode !== RCODE.SERVFAIL &&
       reply.security !== "bogus";
     const parts = fromCache(this.core, place, name, type, usable);
@@ -283,19 +289,19 @@ export class Resolver {
   }
 
   /** What was asked for in the last tenth of its life is fetched anew (unbound's prefetch). */
-  private prefetch({ parts }: Resolution): void {
+  private prefetch({ parts }: Resolution, tracer: Tracer | undefined): void {
     const now = this.core.seconds;
     for (const part of parts) {
       const life = part.expires - part.stored;
       if (part.stored === now || part.expires - now > life / 10 || part.rcode === RCODE.SERVFAIL)
         continue;
-      this.refresh(part.name, part.type, part.expires - now);
+      this.refresh(part.name, part.type, part.expires - now, tracer);
     }
   }
 
-  private refresh(name: string, type: number, leeway = 0): void {
+  private refresh(name: string, type: number, leeway = 0, tracer?: Tracer): void {
     this.counts.prefetches++;
-    const work = new Work(this.options.limits, this.now);
+    const work = new Work(this.options.limits, this.now, tracer);
     const place: Place = {
       work,
       depth: 0,

@@ -109,7 +109,7 @@ export function respond(
   const authority = authorityOf(result, query, options, secure);
   const additional = options.minimalResponses
     ? []
-    : result.additional.filter((one) => one.expires > now);
+    : result.additional.filter((one) => stale || one.expires > now);
   const base = bare(query, result.rcode, options, []);
   const edns = ednsFor(query, options, explanations, result.scope ?? 0);
   return {

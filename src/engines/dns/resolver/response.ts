@@ -138,6 +138,8 @@ function followChain(answer: readonly Rrset[], asked: Asked): Chain {
       if (target === undefined) break;
       sets.push(one);
       name = keyOf(target);
+      // What an alias leads to is asked for by itself, so that one spoofed message says less.
+      if (!asked.recursive) break;
     } else {
       break;
     }

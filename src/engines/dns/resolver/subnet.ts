@@ -20,7 +20,9 @@ export function subnetFor(
   name: string,
 ): ClientSubnet | undefined {
   const { subnet } = core.options;
-  if (subnet === undefined || place.subnet === undefined) return undefined;
+  // RFC 7871 7.1.2: a client that tells nothing wants nothing told.
+  if (subnet === undefined || place.subnet === undefined || place.subnet.source === 0)
+    return undefined;
   const told =
     subnet.always ||
     subnet.servers.includes(server.addr) ||

@@ -147,6 +147,11 @@ function judgeSet(
   }
   cached.security = "secure";
   cached.expires = Math.min(cached.expires, cached.stored + verdict.ttl);
+  if (verdict.wildcard !== undefined) {
+    // RFC 8198 5.3: the wildcard itself may answer for other names.
+    const set = { ...cached.set, name: verdict.wildcard, key: verdict.wildcard };
+    core.cache.put(set, TRUST.SECURE, cached.stored, "secure");
+  }
   return { security: "secure", wildcard: verdict.wildcard };
 }
 

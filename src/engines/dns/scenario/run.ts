@@ -39,7 +39,7 @@ interface Outstanding {
 }
 
 /** Virtual time that an answer may take when no step moves the clock. */
-const PATIENCE_SECONDS = 120;
+const PATIENCE_SECONDS = 300;
 /** Replies of the network between two steps. */
 const MAX_EXCHANGES = 2000;
 const CLIENT = "127.0.0.1";
@@ -178,12 +178,8 @@ class Run {
     this.at++;
     if (words[0] !== "ELAPSE") return `TIME_PASSES ${words[0] ?? ""} is not supported`;
     const until = this.now + Math.round(Number(words[1]) * SECOND);
-    for (;;) {
-      const { deadline } = this.resolver;
-      if (deadline === undefined || deadline > until) break;
-      this.now = Math.max(this.now, deadline);
-      this.resolver.handle({ kind: "deadline" }, this.now, this.wallMs);
-    }
+    // Replies of this network take no time, so that none is late because the clock was moved.
+    this.resolver.slept(until - this.now);
     this.now = until;
     return undefined;
   }

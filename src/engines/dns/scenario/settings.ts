@@ -4,6 +4,7 @@ import { readZone, TYPE } from "../../../codecs/dns/index.ts";
 import { hex } from "../../../codecs/reader.ts";
 import { utf8Bytes } from "../../../codecs/writer.ts";
 import type { ResolverOptions, ZoneServers } from "../resolver/options.ts";
+import { WORK_LIMITS } from "../resolver/options.ts";
 import type { Scenario, Setting } from "./parse.ts";
 
 const PORT = 53;
@@ -107,6 +108,8 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
   const resolver: Partial<ResolverOptions> = {
     hints: roots.length === 0 ? [] : [{ name: "root.", addresses: roots }],
     hintPort: PORT,
+    // Time-outs are steps here, and may be many.
+    limits: { ...WORK_LIMITS, milliseconds: 3_600_000 },
     priming: deckard,
     stubs: clauses(settings, "stub-zone").map((group) => zoneServers(group, "stub")),
     forwards: [
@@ -155,12 +158,12 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
           always: on("client-subnet-always-forward", false),
         }
       : undefined,
-    scrubAuthority: on("iter-scrub-promiscuous", !deckard),
+    scrubAuthority: on("iter-scrub-promiscuous", true),
     maxNsRecords: number("iter-scrub-ns", 20),
     privateAddresses: all("private-address"),
     privateZones: all("private-domain").map((name) => (name.endsWith(".") ? name : `${name}.`)),
     verifyGlue: on("harden-unverified-glue", false),
-    minimalResponses: on("minimal-responses", !deckard),
+    minimalResponses: on("minimal-responses", true),
     ede: on("ede", false),
     snoop: all("access-control").some((value) => value.includes("allow_snoop")),
     nsid: nsidOf(last("nsid")),
