@@ -105,7 +105,6 @@ export class NegativeStore {
 
   /** The answer that cached NSEC records prove; undefined when they prove none. */
   synthesise(core: Core, name: string, type: number, floor: number): Reply | undefined {
-    const now = core.seconds;
     const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
     for (let zone = from; ; zone = parentOf(zone)) {
       const chain = this.zones.get(zone);
