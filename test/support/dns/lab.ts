@@ -129,6 +129,17 @@ export class Lab {
       this.world.run(this.world.now + SECOND / 10);
     return answer;
   }
+
+  /** Asks the same so many times at once, and waits for all answers. */
+  askMany(name: string, count: number): number {
+    let answers = 0;
+    for (let i = 0; i < count; i++)
+      this.recursor.ask(questionFor(name), "10.1.1.1", () => {
+        answers++;
+      });
+    this.world.run(this.world.now + 10 * SECOND);
+    return answers;
+  }
 }
 
 /** Addresses in an answer. */

@@ -65,8 +65,14 @@ export interface ResolverStatistics extends CacheStatistics {
   fromCache: number;
   queriesSent: number;
   failures: number;
+  /** Questions whose work was cut short by a limit. */
   limited: number;
   prefetches: number;
+  /** Public-key operations, and NSEC3 hashes. */
+  signatureChecks: number;
+  hashes: number;
+  /** The most queries that one question caused. */
+  mostQueries: number;
 }
 
 export class Resolver {
@@ -77,7 +83,16 @@ export class Resolver {
   private readonly clients = new Map<number, Client>();
   private exchangeCount = 0;
   private now: Nanos = 0;
-  private readonly counts = { questions: 0, fromCache: 0, failures: 0, limited: 0, prefetches: 0 };
+  private readonly counts = {
+    questions: 0,
+    fromCache: 0,
+    failures: 0,
+    limited: 0,
+    prefetches: 0,
+    signatureChecks: 0,
+    hashes: 0,
+    mostQueries: 0,
+  };
 
   constructor(options: Partial<ResolverOptions>, random: Random, out: ResolverOutput) {
     this.options = { ...RESOLVER_DEFAULTS, ...options };
@@ -243,11 +258,19 @@ export class Resolver {
     const sentBefore = this.core.sent;
     run(resolve(this.core, place, name, type), (result) => {
       if (this.core.sent === sentBefore) this.counts.fromCache++;
-      if (place.work.exhausted !== undefined) this.counts.limited++;
+      this.account(place.work);
       const fallback = result.rcode === RCODE.SERVFAIL ? stale() : undefined;
       this.finish(token, fallback ?? result);
       if (this.options.prefetch) this.prefetch(result, place.work.tracer);
     });
+  }
+
+  private account(work: Work): void {
+    const { limits } = work;
+    if (work.exhausted !== undefined) this.counts.limited++;
+    this.counts.signatureChecks += limits.signatures - work.signatures;
+    this.counts.hashes += limits.hashes - work.hashes;
+    this.counts.mostQueries = Math.max(this.counts.mostQueries, limits.queries - work.queries);
   }
 
   private isHeld({ parts }: Resolution): boolean {
