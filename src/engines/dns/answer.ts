@@ -1,0 +1,249 @@
+/**
+ * Answers from one zone: RFC 1034 4.3.2 with RFC 2181 10, RFC 2308 3, RFC 4592, RFC 6672 3,
+ * RFC 8482 (ANY over UDP), RFC 9471 (glue), and the proofs of RFC 4035 3.1 and RFC 5155 7.2.
+ */
+import type { NameKey } from "../../codecs/dns/canonical.ts";
+import { isWithin } from "../../codecs/dns/canonical.ts";
+import { RCODE, TYPE } from "../../codecs/dns/constants.ts";
+import type { RdataFields } from "../../codecs/dns/message.ts";
+import { FLAG } from "../../codecs/dns/message.ts";
+import { MAX_NAME_BYTES } from "../../codecs/dns/name.ts";
+import type { Proof } from "./denial.ts";
+import { denyBesideWildcard, denyName, denyType, denyWildcardType } from "./denial.ts";
+import type { AnswerWriter } from "./writer.ts";
+import type { NameRef, Rrset, Zone, ZoneNode } from "./zone.ts";
+
+const ANSWER = 6;
+const AUTHORITY = 8;
+const ADDITIONAL = 10;
+/** CNAMEs and DNAMEs followed in one answer. */
+const MAX_CHAIN = 16;
+const HAS_EXTRA: ReadonlySet<number> = new Set([TYPE.NS, TYPE.MX, TYPE.SRV, TYPE.SVCB, TYPE.HTTPS]);
+
+export interface Wanted {
+  readonly type: number;
+  readonly dnssec: boolean;
+  /** RFC 8482 4.1: one RRset stands for all. */
+  readonly minimalAny: boolean;
+}
+
+/** One answer; `flags` and `rcode` are set by `run`. Reused. */
+export class Answerer {
+  flags = 0;
+  rcode = 0;
+  private readonly out: AnswerWriter;
+  private zone!: Zone;
+  private wanted!: Wanted;
+  /** RRsets with targets whose addresses go along. */
+  private readonly withExtra: Rrset[] = [];
+
+  constructor(out: AnswerWriter) {
+    this.out = out;
+  }
+
+  /** `key`: of the question's name, which stands at offset 12 of the message. */
+  run(zone: Zone, key: NameKey, wanted: Wanted): void {
+    this.zone = zone;
+    this.wanted = wanted;
+    this.flags = FLAG.AA;
+    this.rcode = RCODE.NOERROR;
+    this.withExtra.length = 0;
+    if (this.sections(key)) this.additional();
+    else this.flags |= FLAG.TC;
+  }
+
+  /** False: something needed does not fit. */
+  private sections(qname: NameKey): boolean {
+    const { zone, out } = this;
+    let key = qname;
+    let owner = 12;
+    for (let n = 0; n < MAX_CHAIN; n++) {
+      const ref = zone.find(key);
+      let node = ref?.node;
+      if (n === 0 && ref !== undefined) out.mark(ref, owner);
+      const exact = node !== undefined;
+      if (node === undefined) {
+        node = zone.closest(key);
+        if (n === 0) out.mark(node.ref, owner + key.length - node.ref.key.length);
+      }
+      const { cut } = node;
+      if (cut !== undefined && !(exact && node === cut && this.wanted.type === TYPE.DS))
+        return this.referral(cut, n === 0);
+      const dname =
+        node.dname ?? (exact || node.rrset(TYPE.DNAME) === undefined ? undefined : node);
+      if (dname !== undefined) {
+        const next = this.synthesise(dname, key, owner);
+        if (next === undefined) return false;
+        if (next === "" || !isWithin(next, zone.origin)) return true;
+        key = next;
+        owner = this.targetAt;
+        continue;
+      }
+      const wildcard = exact ? undefined : node.wildcard;
+      if (!exact && wildcard === undefined) {
+        this.rcode = RCODE.NXDOMAIN;
+        return this.negative(this.wanted.dnssec ? denyName(zone, key, node) : []);
+      }
+      const source = (wildcard ?? node) as ZoneNode;
+      const cname = source.rrset(TYPE.CNAME);
+      if (cname === undefined || this.stopsAtCname(source))
+        return this.data(source, key, owner, wildcard === undefined ? undefined : node);
+      if (!out.rrset(ANSWER, owner, cname, zone, this.wanted.dnssec)) return false;
+      if (wildcard !== undefined && !this.prove(denyBesideWildcard, key, node)) return false;
+      const target = (cname.wire(zone)[0]?.names[0]?.ref ?? node.ref) as NameRef;
+      if (target.epoch !== out.epoch || !isWithin(target.key, zone.origin)) return true;
+      key = target.key;
+      owner = target.at;
+    }
+    return true;
+  }
+
+  /** A question for CNAME itself, or for what stands beside one. */
+  private stopsAtCname(node: ZoneNode): boolean {
+    const { type } = this.wanted;
+    return type === TYPE.CNAME || type === TYPE.ANY || node.rrset(type) !== undefined;
+  }
+
+  private data(
+    source: ZoneNode,
+    key: NameKey,
+    owner: number,
+    encloser: ZoneNode | undefined,
+  ): boolean {
+    const { zone, out, wanted } = this;
+    const { dnssec, type } = wanted;
+    let found = false;
+    if (type === TYPE.ANY) {
+      for (const rrset of source.rrsets) {
+        if (!out.rrset(ANSWER, owner, rrset, zone, dnssec)) return false;
+        found = true;
+        if (wanted.minimalAny) break;
+      }
+    } else if (type === TYPE.RRSIG) {
+      for (const { sigs } of source.rrsets) {
+        if (sigs === undefined) continue;
+        if (!out.rrset(ANSWER, owner, sigs, zone, false)) return false;
+        found = true;
+        if (wanted.minimalAny) break;
+      }
+    } else {
+      const rrset = source.rrset(type);
+      if (rrset !== undefined) {
+        if (!out.rrset(ANSWER, owner, rrset, zone, dnssec)) return false;
+        found = true;
+        if (HAS_EXTRA.has(type)) this.withExtra.push(rrset);
+      }
+    }
+    if (found) return encloser === undefined || this.prove(denyBesideWildcard, key, encloser);
+    if (!dnssec) return this.negative([]);
+    return this.negative(
+      encloser === undefined
+        ? denyType(zone, source)
+        : denyWildcardType(zone, key, encloser, source),
+    );
+  }
+
+  private prove(
+    deny: (zone: Zone, key: NameKey, encloser: ZoneNode) => Proof,
+    key: NameKey,
+    encloser: ZoneNode,
+  ): boolean {
+    if (!this.wanted.dnssec || !this.zone.signed) return true;
+    return this.authority(deny(this.zone, key, encloser));
+  }
+
+  private authority(proof: Proof): boolean {
+    for (const { owner, rrset } of proof) {
+      if (rrset.epoch === this.out.epoch) continue;
+      if (!this.out.rrset(AUTHORITY, owner, rrset, this.zone, true)) return false;
+    }
+    return true;
+  }
+
+  /** RFC 2308 3: the SOA with the lesser of its TTL and MINIMUM. */
+  private negative(proof: Proof): boolean {
+    const { zone, out } = this;
+    const soa = zone.apex.rrset(TYPE.SOA) as Rrset;
+    const ttl = Math.min(soa.ttl, zone.soaRdata.minimum);
+    if (!out.rrset(AUTHORITY, zone.apex.ref, soa, zone, this.wanted.dnssec, ttl)) return false;
+    return !zone.signed || this.authority(proof);
+  }
+
+  /** RFC 1034 4.2.1, 4.3.2 step 3b; RFC 4035 3.1.4. */
+  private referral(cut: ZoneNode, first: boolean): boolean {
+    const { zone, out } = this;
+    if (first) this.flags &= ~FLAG.AA;
+    const ns = cut.rrset(TYPE.NS) as Rrset;
+    if (!out.rrset(AUTHORITY, cut.ref, ns, zone, false)) return false;
+    if (this.wanted.dnssec && zone.signed) {
+      const ds = cut.rrset(TYPE.DS);
+      if (ds !== undefined) {
+        if (!out.rrset(AUTHORITY, cut.ref, ds, zone, true)) return false;
+      } else if (!this.authority(denyType(zone, cut))) return false;
+    }
+    // RFC 9471 3: addresses of servers within the delegated zone must come along.
+    for (const target of extraOf(ns, zone)) {
+      if (target.node?.cut !== cut) continue;
+      if (!this.addresses(target)) return false;
+    }
+    this.withExtra.push(ns);
+    return true;
+  }
+
+  private addresses(target: NameRef): boolean {
+    const { out, zone, wanted } = this;
+    const { node } = target;
+    if (node === undefined) return true;
+    const signed = wanted.dnssec && node.cut === undefined;
+    for (const type of [TYPE.A, TYPE.AAAA]) {
+      const rrset = node.rrset(type);
+      if (rrset === undefined || rrset.epoch === out.epoch) continue;
+      if (!out.rrset(ADDITIONAL, target, rrset, zone, signed)) return false;
+    }
+    return true;
+  }
+
+  /** What does not fit is left out without TC: it may be asked for. RFC 2181 9. */
+  private additional(): void {
+    for (const rrset of this.withExtra)
+      for (const target of extraOf(rrset, this.zone)) if (!this.addresses(target)) return;
+  }
+
+  private targetAt = 0;
+
+  /** DNAME and the CNAME made from it. The new name; "" when it is too long; undefined when it does not fit. */
+  private synthesise(dname: ZoneNode, key: NameKey, owner: number): NameKey | undefined {
+    const { zone, out } = this;
+    const rrset = dname.rrset(TYPE.DNAME) as Rrset;
+    if (!out.rrset(ANSWER, dname.ref, rrset, zone, this.wanted.dnssec)) return undefined;
+    const prefixLength = key.length - dname.ref.key.length;
+    const target = zone.intern((rrset.records[0]?.rdata as RdataFields)["target"] as string);
+    const next = key.slice(0, prefixLength) + target.key;
+    if (next.length > MAX_NAME_BYTES) {
+      // RFC 6672 2.2: the name does not fit.
+      this.rcode = RCODE.YXDOMAIN;
+      return "";
+    }
+    const bytes = new Uint8Array(next.length);
+    for (let i = 0; i < next.length; i++) bytes[i] = next.charCodeAt(i);
+    const saved = out.at;
+    if (!out.record(owner, TYPE.CNAME, rrset.class, rrset.ttl, { bytes, names: [] })) {
+      out.at = saved;
+      return undefined;
+    }
+    this.targetAt = out.at - bytes.length - out.start;
+    out.count(ANSWER, 1);
+    return next;
+  }
+}
+
+/** Targets within the zone. */
+function extraOf(rrset: Rrset, zone: Zone): readonly NameRef[] {
+  rrset.extra ??= rrset.records.flatMap(({ rdata }) => {
+    const fields = rdata as RdataFields;
+    const name = (fields["host"] ?? fields["target"]) as string | undefined;
+    const ref = name === undefined ? undefined : zone.intern(name);
+    return ref !== undefined && isWithin(ref.key, zone.origin) ? [ref] : [];
+  });
+  return rrset.extra;
+}
