@@ -217,7 +217,7 @@ export class Answerer {
     const rrset = dname.rrset(TYPE.DNAME) as Rrset;
     if (!out.rrset(ANSWER, dname.ref, rrset, zone, this.wanted.dnssec)) return undefined;
     const prefixLength = key.length - dname.ref.key.length;
-    const target = zone.intern((rrset.records[0]?.rdata as RdataFields)["target"] as string);
+    const target = zone.intern(dnameTarget(rrset));
     const next = key.slice(0, prefixLength) + target.key;
     if (next.length > MAX_NAME_BYTES) {
       // RFC 6672 2.2: the name does not fit.
@@ -246,4 +246,9 @@ function extraOf(rrset: Rrset, zone: Zone): readonly NameRef[] {
     return ref !== undefined && isWithin(ref.key, zone.origin) ? [ref] : [];
   });
   return rrset.extra;
+}
+
+function dnameTarget(rrset: Rrset): string {
+  const [record] = rrset.records as [Rrset["records"][number]];
+  return (record.rdata as RdataFields)["target"] as string;
 }

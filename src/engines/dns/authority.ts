@@ -1,0 +1,180 @@
+/**
+ * The authoritative service: which zone, which operation, EDNS, and the answer. RFC 1034 4.3.1,
+ * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 9619 (one question).
+ */
+import type { NameKey } from "../../codecs/dns/canonical.ts";
+import { keyOfWire, nameKey, parentKey, ROOT_KEY } from "../../codecs/dns/canonical.ts";
+import { CLASS, HEADER_BYTES, OPCODE, RCODE, TYPE } from "../../codecs/dns/constants.ts";
+import { FLAG } from "../../codecs/dns/message.ts";
+import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
+import { latin1Bytes } from "../../codecs/writer.ts";
+import type { Clock } from "../host.ts";
+import { Answerer } from "./answer.ts";
+import { serverCookie } from "./cookie.ts";
+import type { DnsClient, DnsService, Reply } from "./listener.ts";
+import { Query } from "./query.ts";
+import { transferMessages } from "./transfer.ts";
+import { AnswerWriter } from "./writer.ts";
+import type { Zone } from "./zone.ts";
+
+const OPTION = { NSID: 3, COOKIE: 10 } as const;
+/** RFC 9715 3.1: what passes without fragments. */
+export const UDP_LIMIT = 1232;
+const TCP_LIMIT = 65_535;
+
+export interface AuthorityOptions {
+  /** RFC 5001. */
+  readonly nsid?: string;
+  /** Sixteen octets of RFC 9018; without them no server cookies are given. */
+  readonly cookieSecret?: Uint8Array;
+  readonly udpLimit?: number;
+  /** Who may have a zone whole. Default: nobody. */
+  readonly mayTransfer?: (client: DnsClient, zone: Zone) => boolean;
+}
+
+export class Authority implements DnsService {
+  private readonly zones = new Map<NameKey, Zone>();
+  private readonly clock: Clock;
+  private readonly options: AuthorityOptions;
+  private readonly query_ = new Query();
+  private readonly out = new AnswerWriter();
+  private readonly answerer = new Answerer(this.out);
+  private readonly nsid: Uint8Array | undefined;
+
+  constructor(clock: Clock, options: AuthorityOptions = {}) {
+    this.clock = clock;
+    this.options = options;
+    this.nsid = options.nsid === undefined ? undefined : latin1Bytes(options.nsid);
+  }
+
+  /** Serves a zone in place of the one of that name. */
+  setZone(zone: Zone): void {
+    this.zones.set(zone.origin, zone);
+  }
+
+  removeZone(name: string): void {
+    this.zones.delete(nameKey(name));
+  }
+
+  zone(name: string): Zone | undefined {
+    return this.zones.get(nameKey(name));
+  }
+
+  /** The zone that is nearest above a name; for DS that of the parent, where it is here (RFC 4035 3.1.4.1). */
+  private zoneOf(key: NameKey, type: number): Zone | undefined {
+    let apex: Zone | undefined;
+    for (let at: NameKey | undefined = key; at !== undefined; at = parentKey(at)) {
+      const zone = this.zones.get(at);
+      if (zone === undefined) continue;
+      if (type !== TYPE.DS || at !== key || key === ROOT_KEY) return zone;
+      apex = zone;
+    }
+    return apex;
+  }
+
+  answerNow(request: Uint8Array, client: DnsClient): Uint8Array | undefined {
+    const q = this.query_;
+    q.read(request);
+    const udp = client.transport === "udp";
+    // RFC 6891 6.2.3: less than 512 counts as 512.
+    const size = udp
+      ? Math.min(Math.max(q.udpSize, 512), q.edns ? (this.options.udpLimit ?? UDP_LIMIT) : 512)
+      : TCP_LIMIT;
+    const optBytes = q.edns ? this.optLength() : 0;
+    this.out.begin(request, q.broken ? HEADER_BYTES : q.questionEnd, size - optBytes);
+    if (!q.broken && q.questions > 0) this.out.count(4, 1);
+    const refusal = this.refusal();
+    if (refusal !== RCODE.NOERROR) return this.finish(refusal, 0, client);
+    const key = keyOfWire(request, q.nameAt, 0);
+    const zone = this.zoneOf(key, q.type);
+    if (zone === undefined) return this.finish(RCODE.REFUSED, 0, client);
+    if (q.type === TYPE.AXFR || q.type === TYPE.IXFR) {
+      if (udp && q.type === TYPE.AXFR) return this.finish(RCODE.FORMERR, 0, client);
+      if (zone.origin !== key) return this.finish(RCODE.NOTAUTH, 0, client);
+      if (this.options.mayTransfer?.(client, zone) !== true)
+        return this.finish(RCODE.REFUSED, 0, client);
+      if (!udp) return undefined;
+      // RFC 1995 2: over UDP the SOA alone tells the client to come by TCP.
+      this.answerer.run(zone, key, { type: TYPE.SOA, dnssec: false, minimalAny: true });
+      return this.finish(this.answerer.rcode, this.answerer.flags, client);
+    }
+    this.answerer.run(zone, key, { type: q.type, dnssec: q.dnssec, minimalAny: udp });
+    return this.finish(this.answerer.rcode, this.answerer.flags, client);
+  }
+
+  /** Zone transfers, the only answers of several messages. */
+  query(request: Uint8Array, _client: DnsClient, reply: Reply): void {
+    const q = this.query_;
+    q.read(request);
+    const zone = this.zones.get(keyOfWire(request, q.nameAt, 0)) as Zone;
+    const messages = transferMessages(zone, request, q.questionEnd);
+    const { value } = messages.next();
+    reply(value as Uint8Array, messages);
+  }
+
+  private refusal(): number {
+    const q = this.query_;
+    if (q.broken) return RCODE.FORMERR;
+    if (q.opcode !== OPCODE.QUERY) return RCODE.NOTIMP;
+    if (q.questions !== 1 || q.answers > 0) return RCODE.FORMERR;
+    if (q.version > 0) return RCODE.BADVERS;
+    if (q.class !== CLASS.IN && q.class !== CLASS.ANY) return RCODE.REFUSED;
+    // RFC 8945 5.2.1: no key of this name is known here.
+    if (q.tsig) return RCODE.NOTAUTH;
+    if (this.badCookie()) return RCODE.FORMERR;
+    return RCODE.NOERROR;
+  }
+
+  /** RFC 7873 5.2.2: 8 octets, or 16 to 40. */
+  private badCookie(): boolean {
+    const q = this.query_;
+    if (q.option(OPTION.COOKIE) < 0) return false;
+    const { optionLength } = q;
+    return optionLength !== 8 && (optionLength < 16 || optionLength > 40);
+  }
+
+  private optLength(): number {
+    const nsid = this.nsid !== undefined && this.query_.option(OPTION.NSID) >= 0;
+    const cookie =
+      this.options.cookieSecret !== undefined && this.query_.option(OPTION.COOKIE) >= 0;
+    return 11 + (nsid ? 4 + (this.nsid as Uint8Array).length : 0) + (cookie ? 28 : 0);
+  }
+
+  private finish(rcode: number, flags: number, client: DnsClient): Uint8Array {
+    const { out } = this;
+    const q = this.query_;
+    out.flags(FLAG.QR | (q.flags & (0x7800 | FLAG.RD | FLAG.CD)) | flags | (rcode & 15));
+    if (q.edns) this.opt(rcode, client);
+    return out.finish();
+  }
+
+  private opt(rcode: number, client: DnsClient): void {
+    const { out } = this;
+    const q = this.query_;
+    out.count(10, 1);
+    out.bytes[out.at++] = 0;
+    out.u16(TYPE.OPT);
+    out.u16(this.options.udpLimit ?? UDP_LIMIT);
+    out.u16((rcode >> 4) << 8);
+    out.u16(q.dnssec ? 0x8000 : 0);
+    const lengthAt = out.at;
+    out.u16(0);
+    if (this.nsid !== undefined && q.option(OPTION.NSID) >= 0) {
+      out.u16(OPTION.NSID);
+      out.u16(this.nsid.length);
+      out.put(this.nsid);
+    }
+    const { cookieSecret } = this.options;
+    const cookieAt = cookieSecret === undefined ? -1 : q.option(OPTION.COOKIE);
+    if (cookieSecret !== undefined && cookieAt >= 0 && q.optionLength >= 8) {
+      const addr = parseIpv4(client.addr) ?? parseIpv6(client.addr) ?? new Uint8Array(0);
+      const cookie = q.bytes.subarray(cookieAt, cookieAt + 8);
+      out.u16(OPTION.COOKIE);
+      out.u16(24);
+      out.put(serverCookie(cookieSecret, cookie, addr, Math.floor(this.clock.wallMs() / 1000)));
+    }
+    const length = out.at - lengthAt - 2;
+    out.bytes[lengthAt] = length >> 8;
+    out.bytes[lengthAt + 1] = length & 0xff;
+  }
+}
