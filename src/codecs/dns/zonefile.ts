@@ -19,6 +19,8 @@ export interface ZoneOptions {
   readonly class?: number;
   /** The text of an included file, one code point an octet. Without it `$INCLUDE` is an error. */
   readonly include?: (file: string) => string;
+  /** Told before each entry is read: its line, the index of its first word, and how many files include this one. */
+  readonly entered?: (line: number, at: number, depth: number) => void;
 }
 
 interface State {
@@ -50,6 +52,7 @@ export function* readZone(text: string, options: ZoneOptions = {}): Generator<Re
 function* readFile(text: string, state: State, options: ZoneOptions): Generator<ResourceRecord> {
   for (const entry of entries(text)) {
     const [first] = entry.tokens;
+    options.entered?.(entry.line, first?.at ?? 0, state.depth);
     if (first?.text.startsWith("$") === true && !first.quoted && !entry.indented) {
       yield* directive(entry, state, options);
     } else {

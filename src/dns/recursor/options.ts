@@ -40,6 +40,11 @@ export interface RecursorFlags {
   readonly lie: readonly string[];
 }
 
+export type ListenFlags = Pick<
+  RecursorFlags,
+  "listen" | "listen-tls" | "listen-https" | "cert" | "key"
+>;
+
 /** A text file. @throws CommandError */
 export function readText(path: string, what: string): string {
   try {
@@ -166,13 +171,13 @@ export function resolverOptions(flags: RecursorFlags): Partial<ResolverOptions> 
   };
 }
 
-function certificate(flags: RecursorFlags): TlsServer {
+function certificate(flags: ListenFlags): TlsServer {
   if (flags.cert === undefined || flags.key === undefined)
     throw new CommandError("--listen-tls and --listen-https need --cert and --key");
   return { cert: readText(flags.cert, "certificate"), key: readText(flags.key, "key") };
 }
 
-export function listenAddresses(flags: RecursorFlags): {
+export function listenAddresses(flags: ListenFlags): {
   plain: ListenAddress[];
   https: (ListenAddress & { tls: TlsServer })[];
 } {

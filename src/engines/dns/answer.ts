@@ -82,12 +82,14 @@ export class Answerer {
       const wildcard = exact ? undefined : node.wildcard;
       if (!exact && wildcard === undefined) {
         this.rcode = RCODE.NXDOMAIN;
-        return this.negative(this.wanted.dnssec ? denyName(zone, key, node) : []);
+        return this.negative(this.proves ? denyName(zone, key, node) : []);
       }
       const source = (wildcard ?? node) as ZoneNode;
       const cname = source.rrset(TYPE.CNAME);
       if (cname === undefined || this.stopsAtCname(source))
         return this.data(source, key, owner, wildcard === undefined ? undefined : node);
+      // A chain that comes round again has been told already.
+      if (wildcard === undefined && cname.epoch === out.epoch) return true;
       if (!out.rrset(ANSWER, owner, cname, zone, this.wanted.dnssec)) return false;
       if (wildcard !== undefined && !this.prove(denyBesideWildcard, key, node)) return false;
       const target = (cname.wire(zone)[0]?.names[0]?.ref ?? node.ref) as NameRef;
@@ -96,6 +98,11 @@ export class Answerer {
       owner = target.at;
     }
     return true;
+  }
+
+  /** RFC 4035 3.1: proofs for those who ask, from a zone that has them. */
+  private get proves(): boolean {
+    return this.wanted.dnssec && this.zone.signed;
   }
 
   /** A question for CNAME itself, or for what stands beside one. */
@@ -135,7 +142,7 @@ export class Answerer {
       }
     }
     if (found) return encloser === undefined || this.prove(denyBesideWildcard, key, encloser);
-    if (!dnssec) return this.negative([]);
+    if (!this.proves) return this.negative([]);
     return this.negative(
       encloser === undefined
         ? denyType(zone, source)
@@ -148,7 +155,7 @@ export class Answerer {
     key: NameKey,
     encloser: ZoneNode,
   ): boolean {
-    if (!this.wanted.dnssec || !this.zone.signed) return true;
+    if (!this.proves) return true;
     return this.authority(deny(this.zone, key, encloser));
   }
 
@@ -166,7 +173,7 @@ export class Answerer {
     const soa = zone.apex.rrset(TYPE.SOA) as Rrset;
     const ttl = Math.min(soa.ttl, zone.soaRdata.minimum);
     if (!out.rrset(AUTHORITY, zone.apex.ref, soa, zone, this.wanted.dnssec, ttl)) return false;
-    return !zone.signed || this.authority(proof);
+    return this.authority(proof);
   }
 
   /** RFC 1034 4.2.1, 4.3.2 step 3b; RFC 4035 3.1.4. */
@@ -175,7 +182,7 @@ export class Answerer {
     if (first) this.flags &= ~FLAG.AA;
     const ns = cut.rrset(TYPE.NS) as Rrset;
     if (!out.rrset(AUTHORITY, cut.ref, ns, zone, false)) return false;
-    if (this.wanted.dnssec && zone.signed) {
+    if (this.proves) {
       const ds = cut.rrset(TYPE.DS);
       if (ds !== undefined) {
         if (!out.rrset(AUTHORITY, cut.ref, ds, zone, true)) return false;

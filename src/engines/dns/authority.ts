@@ -34,14 +34,14 @@ export interface AuthorityOptions {
 
 export class Authority implements DnsService {
   private readonly zones = new Map<NameKey, Zone>();
-  private readonly clock: Clock;
+  private readonly clock: Pick<Clock, "wallMs">;
   private readonly options: AuthorityOptions;
   private readonly query_ = new Query();
   private readonly out = new AnswerWriter();
   private readonly answerer = new Answerer(this.out);
   private readonly nsid: Uint8Array | undefined;
 
-  constructor(clock: Clock, options: AuthorityOptions = {}) {
+  constructor(clock: Pick<Clock, "wallMs">, options: AuthorityOptions = {}) {
     this.clock = clock;
     this.options = options;
     this.nsid = options.nsid === undefined ? undefined : latin1Bytes(options.nsid);

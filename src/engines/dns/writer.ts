@@ -34,7 +34,7 @@ export class AnswerWriter {
     const { bytes } = this;
     let to = this.start;
     for (let i = 0; i < questionEnd; i++) bytes[to++] = request[i] as number;
-    for (let i = this.start + 6; i < this.start + 12; i++) bytes[i] = 0;
+    for (let i = this.start + 4; i < this.start + 12; i++) bytes[i] = 0;
     this.at = to;
   }
 

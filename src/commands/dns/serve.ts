@@ -1,0 +1,53 @@
+/** `netkit dns serve`. */
+import * as Flags from "@oclif/core/flags";
+import { NetkitCommand } from "../../command.ts";
+
+export default class DnsServe extends NetkitCommand {
+  static override summary = "An authoritative server of zones from files.";
+  static override description =
+    "SIGTERM finishes what is in flight, SIGHUP reads the files again and keeps the old zone where the new one is bad. With --json the first line on stdout tells where it listens.";
+  static override examples = [
+    "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300",
+    "<%= config.bin %> dns serve example.com=zones/com.txt example.org=zones/org.txt --listen 127.0.0.1:0 --json",
+    "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
+    "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
+  ];
+  static override strict = false;
+  static override usage = "dns serve [NAME=]FILE... [--listen ADDRESS:PORT]";
+  static override flags = {
+    listen: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      description:
+        "ADDRESS:PORT for UDP and TCP; port 0 picks one; may repeat [default: 127.0.0.1:5300]",
+    }),
+    "listen-tls": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description: "ADDRESS:PORT for DNS over TLS",
+    }),
+    cert: Flags.string({ description: "certificate chain, PEM" }),
+    key: Flags.string({ description: "its key, PEM" }),
+    "allow-transfer": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description: "ADDRESS[/PREFIX] that may have zones whole (AXFR); may repeat",
+    }),
+    nsid: Flags.string({ description: "name of this server, for those who ask (RFC 5001)" }),
+    "udp-size": Flags.integer({
+      default: 1232,
+      min: 512,
+      max: 65_535,
+      description: "octets of the largest answer over UDP",
+    }),
+    json: Flags.boolean({ description: "first line on stdout: where it listens" }),
+  };
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(DnsServe);
+    const { serveZones } = await import("../../dns/serve/options.ts");
+    await serveZones(argv as string[], flags);
+  }
+}

@@ -1,0 +1,29 @@
+/** Flags of `netkit dns serve` as options of the server. */
+import { CommandError } from "../../failure.ts";
+import { listenAddresses } from "../recursor/options.ts";
+import { serve } from "./serve.ts";
+
+export interface ZoneServerFlags {
+  readonly listen?: readonly string[] | undefined;
+  readonly "listen-tls": readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly "allow-transfer": readonly string[];
+  readonly nsid?: string | undefined;
+  readonly "udp-size": number;
+  readonly json: boolean;
+}
+
+export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Promise<void> {
+  if (zones.length === 0) throw new CommandError("no zone file is given; see --help");
+  const listen = flags.listen ?? (flags["listen-tls"].length > 0 ? [] : ["127.0.0.1:5300"]);
+  const { plain } = listenAddresses({ ...flags, listen, "listen-https": [] });
+  return serve({
+    zones,
+    plain,
+    json: flags.json,
+    nsid: flags.nsid,
+    udpSize: flags["udp-size"],
+    allowTransfer: flags["allow-transfer"],
+  });
+}

@@ -1,0 +1,113 @@
+/** Behind `netkit dns serve`: zones from files, listeners, and the signals of the process. */
+import { randomBytes } from "node:crypto";
+import { BlockList, isIPv6 } from "node:net";
+import { Authority } from "../../engines/dns/authority.ts";
+import type { ListenAddress, Listening } from "../../engines/dns/listener.ts";
+import { DnsListener } from "../../engines/dns/listener.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { LiveHost } from "../../net/live/host.ts";
+import { loadZone, zoneSource } from "./load.ts";
+
+export interface ServeFlags {
+  readonly zones: readonly string[];
+  readonly plain: readonly ListenAddress[];
+  readonly json: boolean;
+  readonly nsid?: string | undefined;
+  readonly udpSize: number;
+  readonly allowTransfer: readonly string[];
+}
+
+/** `ADDRESS[/PREFIX]`. */
+function addressesOf(texts: readonly string[]): (addr: string) => boolean {
+  const list = new BlockList();
+  for (const text of texts) {
+    const [addr = "", prefix] = text.split("/");
+    const family = isIPv6(addr) ? "ipv6" : "ipv4";
+    try {
+      list.addSubnet(
+        addr,
+        prefix === undefined ? (family === "ipv6" ? 128 : 32) : Number(prefix),
+        family,
+      );
+    } catch {
+      // BlockList says by throwing that these are no address and prefix.
+      throw new CommandError(`${text} is no ADDRESS[/PREFIX]`);
+    }
+  }
+  return (addr) => list.check(addr, isIPv6(addr) ? "ipv6" : "ipv4");
+}
+
+function say(line: string): void {
+  process.stderr.write(`netkit: ${line}\n`);
+}
+
+/** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
+export async function serve(flags: ServeFlags): Promise<void> {
+  const sources = flags.zones.map(zoneSource);
+  const mayTransfer = addressesOf(flags.allowTransfer);
+  const host = new LiveHost();
+  const authority = new Authority(host.clock, {
+    cookieSecret: randomBytes(16),
+    udpLimit: flags.udpSize,
+    ...(flags.nsid === undefined ? {} : { nsid: flags.nsid }),
+    mayTransfer: ({ addr }) => mayTransfer(addr),
+  });
+  for (const source of sources) {
+    const { zone, warnings } = loadZone(source);
+    for (const warning of warnings) say(`warning: ${warning}`);
+    authority.setZone(zone);
+  }
+  const reload = () => {
+    for (const source of sources) {
+      try {
+        const { zone } = loadZone(source);
+        authority.setZone(zone);
+        say(`reloaded ${zone.name} serial ${zone.serial}`);
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        say(`${error.message}; the old zone stays`);
+      }
+    }
+  };
+  process.on("SIGHUP", reload);
+  try {
+    const listener = await listen(host, authority, flags);
+    const signal = await stopSignal();
+    await new Promise<void>((done) => listener.stop(true, done));
+    if (signal === "SIGINT") process.exitCode = EXIT.interrupted;
+  } finally {
+    process.off("SIGHUP", reload);
+    host.stop();
+  }
+}
+
+function listen(host: LiveHost, authority: Authority, flags: ServeFlags): Promise<DnsListener> {
+  return new Promise((resolve, reject) => {
+    const listener: DnsListener = new DnsListener(authority, {
+      listen: flags.plain,
+      onListening: (at) => {
+        announce(at, flags.json);
+        resolve(listener);
+      },
+      onListenError: (error) =>
+        reject(new CommandError(`cannot listen: ${error.message}`, EXIT.network)),
+    });
+    listener.start(host);
+  });
+}
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+}
+
+function announce(listening: readonly Listening[], json: boolean): void {
+  const places = listening.map(
+    ({ addr, port, transports }) =>
+      `${addr.includes(":") ? `[${addr}]` : addr}:${port} (${transports.join(", ")})`,
+  );
+  say(`listening on ${places.join(", ")}`);
+  if (json) process.stdout.write(`${JSON.stringify({ listening })}\n`);
+}
