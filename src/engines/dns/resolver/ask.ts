@@ -219,8 +219,9 @@ function* askServer(
   const { question, zone } = attempt;
   const key = id(server);
   let tcp = false;
-  // At most: EDNS off, then TCP.
-  for (let n = 0; n < 4; n++) {
+  let lostCase = false;
+  // At most: EDNS off, TCP, and case as it is.
+  for (let n = 0; n < 5; n++) {
     if (!place.work.take("queries")) return { ok: false, why: "limit" };
     attempt.tried.set(key, (attempt.tried.get(key) ?? 0) + 1);
     const query = queryFor(core, place, attempt, server, tcp);
@@ -242,9 +243,17 @@ function* askServer(
       continue;
     }
     if (judged.verdict === "no-edns") continue;
-    if (judged.verdict === "case-mismatch" && !tcp) {
+    if (judged.verdict === "case-mismatch") {
       // Whoever guesses names over UDP cannot answer over TCP.
       tcp = true;
+      lostCase = true;
+      continue;
+    }
+    if (tcp && lostCase && (judged.verdict === "timeout" || judged.verdict === "unreachable")) {
+      // It speaks no TCP and loses the case: it is asked as it can be.
+      core.infra.losesCase(server, core.seconds);
+      tcp = false;
+      lostCase = false;
       continue;
     }
     return settle(core, attempt, server, judged);
@@ -271,7 +280,8 @@ function queryFor(
     recursive: zone.kind === "forward" || attempt.lastResort,
     checkingDisabled: zone.kind === "forward" && core.options.validate,
     edns,
-    randomCase: core.options.caseRandomisation && core.infra.keepsCase(server, core.seconds),
+    randomCase:
+      !tcp && core.options.caseRandomisation && core.infra.keepsCase(server, core.seconds),
     subnet: edns ? subnetFor(core, place, server, question.name) : undefined,
     timeoutMs: Math.min(left, core.infra.timeoutMs(server, core.seconds) * (tcp ? 2 : 1)),
   };

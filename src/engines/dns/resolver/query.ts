@@ -48,16 +48,13 @@ export function randomCase(name: string, random: Random): string {
   return out;
 }
 
-export type Match = "match" | "case-mismatch" | "other";
-
 /** Whether a reply is to the query with this id and name. */
 export function matchReply(
   reply: DnsMessage,
   id: number,
   name: string,
   type: number,
-  exactCase: boolean,
-): Match {
+): "match" | "other" {
   if (reply.qr !== 1 || reply.id !== id || reply.opcode !== OPCODE.QUERY) return "other";
   const [question] = reply.questions;
   // Some errors come without the question: RFC 5452 9.1 allows only those that say nothing.
@@ -65,5 +62,5 @@ export function matchReply(
     return reply.rcode === RCODE.FORMERR || reply.rcode === RCODE.NOTIMP ? "match" : "other";
   if (question.type !== type || question.class !== CLASS.IN || keyOf(question.name) !== keyOf(name))
     return "other";
-  return exactCase && question.name !== name ? "case-mismatch" : "match";
+  return "match";
 }

@@ -2,6 +2,7 @@
  * Questions to servers over a host's sockets. RFC 5452 (a random port and id for each question,
  * replies checked), RFC 7766 (TCP). Time-outs are the resolver's.
  */
+import { HEADER_BYTES } from "../../../codecs/dns/constants.ts";
 import { decode, encode, FrameDecoder, frame } from "../../../codecs/dns/index.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
 import type { Host, Random, TcpConnection, TcpHandler, UdpHandler, UdpSocket } from "../../host.ts";
@@ -61,6 +62,10 @@ export class Upstream {
   }
 }
 
+function lower(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+}
+
 class Exchange {
   private readonly upstream: Upstream;
   private readonly query: UpstreamQuery;
@@ -68,8 +73,9 @@ class Exchange {
   private readonly host: Host;
   private readonly finish: Done;
   private readonly id: number;
-  private readonly name: string;
   private readonly bytes: Uint8Array;
+  /** Where the question's name ends in `bytes`. */
+  private readonly nameEnd: number;
   private readonly started: number;
   private mismatches = 0;
   private closed = false;
@@ -82,8 +88,11 @@ class Exchange {
     this.host = host;
     this.finish = finish;
     this.id = random.below(65_536);
-    this.name = query.randomCase ? randomCase(query.name, random) : query.name;
-    this.bytes = encode(queryMessage(query, this.id, this.name));
+    const name = query.randomCase ? randomCase(query.name, random) : query.name;
+    this.bytes = encode(queryMessage(query, this.id, name));
+    let end = HEADER_BYTES;
+    while (this.bytes[end] !== 0) end += (this.bytes[end] as number) + 1;
+    this.nameEnd = end;
     this.started = host.clock.now();
   }
 
@@ -150,6 +159,7 @@ class Exchange {
 
   private received(data: Uint8Array): void {
     const copy = new Uint8Array(data);
+    const sameCase = this.restoreCase(copy);
     let message: ReturnType<typeof decode>;
     try {
       message = decode(copy, { tolerate: () => {} });
@@ -162,15 +172,31 @@ class Exchange {
       else this.mismatch();
       return;
     }
-    const match = matchReply(message, this.id, this.name, this.query.type, this.query.randomCase);
+    const match = matchReply(message, this.id, this.query.name, this.query.type);
     if (match === "other") this.mismatch();
-    else if (match === "case-mismatch") this.finish({ kind: "case-mismatch" });
+    else if (this.query.randomCase && !sameCase) this.finish({ kind: "case-mismatch" });
     else
       this.finish({
         kind: "reply",
         message,
         rttMs: (this.host.clock.now() - this.started) / MILLISECOND,
       });
+  }
+
+  /**
+   * Servers point at the question's octets for names in the answer: they are put back as they were
+   * before their case was drawn. False: they were not those that were sent.
+   */
+  private restoreCase(reply: Uint8Array): boolean {
+    let same = true;
+    for (let at = HEADER_BYTES; at < this.nameEnd; at++) {
+      const sent = this.bytes[at] as number;
+      const got = reply[at];
+      if (got === undefined || lower(got) !== lower(sent)) return true;
+      if (got !== sent) same = false;
+    }
+    for (let at = HEADER_BYTES; at < this.nameEnd; at++) reply[at] = lower(reply[at] as number);
+    return same;
   }
 
   private mismatch(): void {
