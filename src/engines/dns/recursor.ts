@@ -6,11 +6,13 @@ import type { DnsMessage } from "../../codecs/dns/index.ts";
 import { decode, encode, OPCODE, RCODE } from "../../codecs/dns/index.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Engine, Host, Timer } from "../host.ts";
+import { SECOND } from "../host.ts";
 import type { DnsClient, DnsService, Reply } from "./listener.ts";
 import type { CacheDump } from "./resolver/dump.ts";
 import { dumpCache, loadCache } from "./resolver/dump.ts";
 import type { ServerReport } from "./resolver/infra.ts";
 import type { ResolverOptions } from "./resolver/options.ts";
+import { PackedAnswers } from "./resolver/packed.ts";
 import type { ResolverInput, ResolverStatistics } from "./resolver/resolver.ts";
 import { Resolver } from "./resolver/resolver.ts";
 import { fitted } from "./resolver/respond.ts";
@@ -26,6 +28,7 @@ export interface RecursorOptions {
 }
 
 const MAX_PENDING = 10_000;
+const MAX_PACKED = 20_000;
 const MIN_UDP = 512;
 
 export interface RecursorStatistics extends ResolverStatistics, UpstreamStatistics {
@@ -41,11 +44,19 @@ export class Recursor implements Engine, DnsService {
   private upstream: Upstream | undefined;
   private timer: Timer | undefined;
   private readonly waiting = new Map<number, (message: DnsMessage) => void>();
+  private readonly packed: PackedAnswers | undefined;
+  private packedHits = 0;
   private tokens = 0;
   private stopping: (() => void) | undefined;
 
   constructor(options: RecursorOptions) {
     this.options = options;
+    const { resolver, tracer } = options;
+    // Traces tell of each question; answers for networks and stale ones are not for all alike.
+    const plain =
+      tracer === undefined && resolver.subnet === undefined && resolver.serveStale === undefined;
+    if (plain && resolver.negativeCache !== false)
+      this.packed = new PackedAnswers(MAX_PACKED, resolver.prefetch === true);
   }
 
   start(host: Host): void {
@@ -107,6 +118,14 @@ export class Recursor implements Engine, DnsService {
     });
   }
 
+  answerNow(request: Uint8Array, client: DnsClient): Uint8Array | undefined {
+    if (this.packed === undefined) return undefined;
+    const now = Math.floor((this.host as Host).clock.now() / SECOND);
+    const answer = this.packed.get(request, client.transport !== "udp", now);
+    if (answer !== undefined) this.packedHits++;
+    return answer;
+  }
+
   query(request: Uint8Array, client: DnsClient, reply: Reply): void {
     let message: DnsMessage;
     try {
@@ -120,8 +139,15 @@ export class Recursor implements Engine, DnsService {
       reply(headerOnly(request, RCODE.SERVFAIL));
       return;
     }
-    const limit = client.transport === "udp" ? this.udpLimit(message) : 65_535;
-    this.ask(message, client.addr, (answer) => reply(fitted(answer, limit)));
+    const stream = client.transport !== "udp";
+    const limit = stream ? 65_535 : this.udpLimit(message);
+    const kept = this.packed === undefined ? undefined : new Uint8Array(request);
+    this.ask(message, client.addr, (answer) => {
+      const bytes = fitted(answer, limit);
+      const now = Math.floor((this.host as Host).clock.now() / SECOND);
+      if (kept !== undefined && message.rd) this.packed?.put(kept, stream, bytes, now);
+      reply(bytes);
+    });
   }
 
   /** RFC 6891 6.2.3: no less than 512, no more than passes without fragments. */
@@ -133,11 +159,15 @@ export class Recursor implements Engine, DnsService {
   statistics(): RecursorStatistics {
     const resolver = this.resolver as Resolver;
     const counts = resolver.statistics();
+    const questions = counts.questions + this.packedHits;
+    const fromCache = counts.fromCache + this.packedHits;
     return {
       ...counts,
       ...(this.upstream as Upstream).statistics,
+      questions,
+      fromCache,
       pending: this.waiting.size,
-      hitRatio: counts.questions === 0 ? 0 : counts.fromCache / counts.questions,
+      hitRatio: questions === 0 ? 0 : fromCache / questions,
       servers: resolver.core.infra.report(),
     };
   }
@@ -155,6 +185,7 @@ export class Recursor implements Engine, DnsService {
   }
 
   flush(): void {
+    this.packed?.clear();
     this.resolver?.flush();
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
+import { decode, encode, RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
+import { questionFor } from "../../../src/engines/dns/resolver/resolver.ts";
+import { SECOND } from "../../../src/engines/host.ts";
 import { addresses, apex, Lab, zone } from "../../support/dns/lab.ts";
 
 const ROOT = zone(
@@ -68,5 +70,24 @@ describe("the recursor in a simulated network", () => {
     other.recursor.load(JSON.parse(JSON.stringify(lab.recursor.dump())));
     expect(addresses(other.ask("www.example.test1."))).toEqual(["192.0.2.1"]);
     expect(other.queries).toBe(0);
+  });
+
+  it("RFC 1035 7.4: a question that comes again gets the answer's octets, its own id and a TTL counted down", () => {
+    const lab = new Lab(8, SERVERS, {}, false);
+    const client = { addr: "10.1.1.1", port: 4000, transport: "udp" as const };
+    const request = (id: number) => encode({ ...questionFor("www.example.test1."), id });
+    const answers: Uint8Array[] = [];
+    lab.recursor.query(request(1), client, (bytes) => answers.push(bytes));
+    lab.world.run(lab.world.now + SECOND);
+    expect(lab.recursor.answerNow(request(2), { ...client, transport: "tcp" })).toBeUndefined();
+    lab.world.run(lab.world.now + 9 * SECOND);
+    const again = decode(lab.recursor.answerNow(request(0xabcd), client) as Uint8Array);
+    const first = decode(answers[0] as Uint8Array);
+    expect(again.id).toBe(0xabcd);
+    expect(first.answers[0]?.ttl).toBe(300);
+    expect(again.answers[0]?.ttl).toBeLessThanOrEqual(291);
+    expect({ ...again, id: 1, answers: [] }).toEqual({ ...first, answers: [] });
+    lab.world.run(lab.world.now + 300 * SECOND);
+    expect(lab.recursor.answerNow(request(3), client)).toBeUndefined();
   });
 });

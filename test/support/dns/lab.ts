@@ -96,6 +96,7 @@ export class Lab {
     seed: number,
     servers: Readonly<Record<string, Answerer>>,
     options: Partial<ResolverOptions> = {},
+    traced = true,
   ) {
     this.world = new World({ seed });
     for (const [addr, answer] of Object.entries(servers)) {
@@ -107,7 +108,7 @@ export class Lab {
     }
     this.recursor = new Recursor({
       resolver: { hints: [{ name: "a.root.", addresses: ["10.0.0.1"] }], ipv6: false, ...options },
-      tracer: (event) => this.events.push(event),
+      tracer: traced ? (event) => this.events.push(event) : undefined,
     });
     this.client = this.recursor;
     this.world.node("recursor", { addresses: ["10.9.9.9"], boot: () => this.recursor });
