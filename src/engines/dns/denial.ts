@@ -1,47 +1,22 @@
 /** Proofs that something does not exist. NSEC: RFC 4035 3.1.3. NSEC3: RFC 5155 7.2. */
-import { createHash } from "node:crypto";
 import type { NameKey } from "../../codecs/dns/canonical.ts";
 import {
   compareKeys,
-  keyBytes,
+  keyText,
   labelCount,
   lastLabels,
   wildcardOf,
 } from "../../codecs/dns/canonical.ts";
 import { TYPE } from "../../codecs/dns/constants.ts";
-import { concat, fromHex } from "../../codecs/writer.ts";
+import { nsec3Hash } from "./dnssec/nsec3.ts";
 import type { NameRef, Rrset, Zone, ZoneNode } from "./zone.ts";
 
 /** RRsets of the authority section, with their owners. */
 export type Proof = readonly { readonly owner: NameRef; readonly rrset: Rrset }[];
 
-const BASE32HEX = "0123456789abcdefghijklmnopqrstuv";
-
-/** SHA-1 over the name with the salt, again and again. RFC 5155 5. */
-export function nsec3Hash(name: Uint8Array, salt: Uint8Array, iterations: number): Uint8Array {
-  let digest = createHash("sha1")
-    .update(concat([name, salt]))
-    .digest();
-  for (let n = 0; n < iterations; n++)
-    digest = createHash("sha1").update(digest).update(salt).digest();
-  return digest;
-}
-
-/** RFC 4648 7, lower case, without padding. */
-export function base32Hex(bytes: Uint8Array): string {
-  let text = "";
-  let value = 0;
-  let bits = 0;
-  for (const octet of bytes) {
-    value = (value << 8) | octet;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += BASE32HEX[(value >>> bits) & 31];
-    }
-    value &= (1 << bits) - 1;
-  }
-  return bits > 0 ? text + BASE32HEX[(value << (5 - bits)) & 31] : text;
+/** The hash of a name in base32hex, as NSEC3 owners have it. RFC 5155 5. */
+export function hashOfKey(key: NameKey, salt: string, iterations: number): string {
+  return nsec3Hash(keyText(key), salt, iterations);
 }
 
 /** Last index whose item is not after; -1 when all are. */
@@ -67,7 +42,7 @@ function nsecAt(zone: Zone, key: NameKey): Entry {
 
 function hashOf(zone: Zone, key: NameKey): string {
   const { salt, iterations } = zone.nsec3param as { salt: string; iterations: number };
-  return base32Hex(nsec3Hash(keyBytes(key), fromHex(salt) as Uint8Array, iterations));
+  return hashOfKey(key, salt, iterations);
 }
 
 interface Place {
