@@ -10,6 +10,7 @@ import type { Core, UpstreamQuery, UpstreamResult } from "./core.ts";
 import type { Delegation } from "./delegation.ts";
 import { cachedAddresses, families } from "./delegation.ts";
 import type { ServerAddress } from "./options.ts";
+import { inPrefix, octetsOf } from "./private.ts";
 import type { Meaning } from "./response.ts";
 import { interpret } from "./response.ts";
 import { subnetFor } from "./subnet.ts";
@@ -112,7 +113,7 @@ function candidates(core: Core, place: Place, attempt: Attempt): ServerAddress[]
     seen.add(key);
     if (server.addr.includes(":") ? !core.options.ipv6 : !core.options.ipv4) return;
     if (attempt.dead.has(key) || (attempt.tried.get(key) ?? 0) >= MAX_TRIES) return;
-    if (place.avoid.has(server.addr)) return;
+    if (place.avoid.has(server.addr) || isNever(core, server.addr)) return;
     if (core.infra.isLame(server, attempt.zone.zone, core.seconds)) return;
     out.push(server);
   };
@@ -125,6 +126,12 @@ function candidates(core: Core, place: Place, attempt: Attempt): ServerAddress[]
     for (const addr of cachedAddresses(core, name)) consider({ addr, port: core.options.hintPort });
   for (const server of attempt.extra) consider(server);
   return out;
+}
+
+function isNever({ options }: Core, addr: string): boolean {
+  if (options.neverAsk.length === 0) return false;
+  const octets = octetsOf(addr);
+  return octets !== undefined && options.neverAsk.some((prefix) => inPrefix(octets, prefix));
 }
 
 /** Looks up one more server's address, or falls back to what else there is; false: nothing. */

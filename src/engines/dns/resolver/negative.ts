@@ -16,6 +16,8 @@ import type { Core } from "./core.ts";
 interface Link {
   readonly nsec: Nsec;
   readonly cached: CachedSet;
+  /** Seconds until which it denies: less than the record lives. */
+  readonly expires: number;
 }
 
 interface ZoneChain {
@@ -53,13 +55,11 @@ export class NegativeStore {
       if ((set.type !== TYPE.NSEC && set.type !== TYPE.NSEC3) || security !== "secure") continue;
       const zone = set.signatures[0]?.signer.toLowerCase();
       // RFC 9077 3: no longer than the SOA lets a denial live.
-      const minimum = (soa?.set.rdatas[0] as RdataOf<typeof TYPE.SOA> | undefined)?.minimum;
-      const expires =
-        minimum === undefined ? one.expires : Math.min(one.expires, one.stored + minimum);
-      const cached = { ...one, expires };
+      const limit = soa === undefined ? undefined : negativeLife(soa);
+      const expires = limit === undefined ? one.expires : Math.min(one.expires, one.stored + limit);
       if (set.type === TYPE.NSEC3 && zone !== undefined) this.addNsec3(set, zone, expires);
       const nsec = zone === undefined || set.type !== TYPE.NSEC ? undefined : nsecOf(set, zone);
-      if (nsec !== undefined) this.add(nsec, cached, soa);
+      if (nsec !== undefined) this.add({ nsec, cached: one, expires }, soa);
     }
   }
 
@@ -81,7 +81,8 @@ export class NegativeStore {
     return known.filter(({ expires }) => expires > now).map(({ record }) => record);
   }
 
-  private add(nsec: Nsec, cached: CachedSet, soa: CachedSet | undefined): void {
+  private add(link: Link, soa: CachedSet | undefined): void {
+    const { nsec } = link;
     let chain = this.zones.get(nsec.zone);
     if (chain === undefined) {
       chain = { links: [], soa: undefined };
@@ -92,7 +93,7 @@ export class NegativeStore {
     const at = place(chain.links, nsec.owner);
     const same = chain.links[at]?.nsec.owner === nsec.owner;
     if (!same && chain.links.length >= MAX_LINKS_PER_ZONE) return;
-    chain.links.splice(at, same ? 1 : 0, { nsec, cached });
+    chain.links.splice(at, same ? 1 : 0, link);
   }
 
   /** RFC 8020. */
@@ -120,6 +121,12 @@ export class NegativeStore {
   }
 }
 
+/** RFC 2308 5: seconds that a denial lives. */
+function negativeLife({ set }: CachedSet): number {
+  const { minimum } = set.rdatas[0] as RdataOf<typeof TYPE.SOA>;
+  return Math.min(set.ttl, minimum);
+}
+
 /** Index of the owner, or where it would be. */
 function place(links: readonly Link[], owner: string): number {
   let low = 0;
@@ -136,7 +143,7 @@ function place(links: readonly Link[], owner: string): number {
 function linkFor(links: readonly Link[], name: string, now: number): Link | undefined {
   const at = place(links, name);
   const link = links[at]?.nsec.owner === name ? links[at] : links[at - 1];
-  return link !== undefined && link.cached.expires > now ? link : undefined;
+  return link !== undefined && link.expires > now ? link : undefined;
 }
 
 function answerFrom(
@@ -182,7 +189,7 @@ function fromWildcard(
     ...denial(name, type, RCODE.NOERROR, [link], link.cached, now),
     answer: [answer],
     authority: [link.cached],
-    expires: Math.min(found.expires, link.cached.expires),
+    expires: Math.min(found.expires, link.expires),
   };
 }
 
@@ -196,7 +203,7 @@ function denial(
 ): Reply {
   const minimum = (soa.set.rdatas[0] as RdataOf<typeof TYPE.SOA>).minimum ?? 0;
   const authority = [soa, ...links.map(({ cached }) => cached)];
-  const expires = Math.min(now + minimum, ...authority.map((one) => one.expires));
+  const expires = Math.min(now + minimum, soa.expires, ...links.map((one) => one.expires));
   return {
     name,
     type,

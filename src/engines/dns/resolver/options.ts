@@ -90,6 +90,8 @@ export interface ResolverOptions {
   readonly priming: boolean;
   readonly stubs: readonly ZoneServers[];
   readonly forwards: readonly ZoneServers[];
+  /** Prefixes of servers that are never asked, whatever a zone says (unbound: do-not-query-address). */
+  readonly neverAsk: readonly string[];
   readonly ipv4: boolean;
   readonly ipv6: boolean;
   /** RFC 9156; `strict`: no falling back to the whole name. */
@@ -159,6 +161,7 @@ export const RESOLVER_DEFAULTS: ResolverOptions = {
   priming: true,
   stubs: [],
   forwards: [],
+  neverAsk: [],
   ipv4: true,
   ipv6: true,
   minimise: "relaxed",

@@ -7,7 +7,7 @@ import { fromHex } from "../../../codecs/writer.ts";
 const IPV4_HINT = 4;
 const IPV6_HINT = 6;
 
-function octetsOf(address: string): Uint8Array | undefined {
+export function octetsOf(address: string): Uint8Array | undefined {
   return parseIpv4(address) ?? parseIpv6(address);
 }
 

@@ -1,6 +1,8 @@
 /** Root key trust anchor sentinel: RFC 8509. */
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
 import { TYPE } from "../../../codecs/dns/index.ts";
+import type { Ds } from "../dnssec/keys.ts";
+import { keyTag } from "../dnssec/keys.ts";
 import { firstLabel, keyOf } from "../dnssec/names.ts";
 import type { Core } from "./core.ts";
 
@@ -21,9 +23,9 @@ export function sentinelOf(query: DnsMessage): Sentinel | undefined {
 
 /** RFC 8509 2.2. */
 export function sentinelFails(core: Core, { isTrustAnchor, tag }: Sentinel): boolean {
-  const root = core.keys.get(".");
-  const trusted =
-    core.anchors.has(".") &&
-    root?.keys.some((key) => key.tag === tag && (key.dnskey.flags & 1) === 1) === true;
+  const trusted = core.options.anchors.some(
+    ({ name, type, rdata }) =>
+      name === "." && tag === (type === TYPE.DS ? (rdata as Ds).keyTag : keyTag(rdata)),
+  );
   return isTrustAnchor ? !trusted : trusted;
 }

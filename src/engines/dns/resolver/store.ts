@@ -57,7 +57,10 @@ export function keepAnswer(
     // An answer to ANY need not have whole sets (RFC 8482).
     if (zone.noCache || personal || type === TYPE.ANY)
       return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
-    return place.fresh ? core.cache.replace(set, trust, now) : core.cache.put(set, trust, now);
+    // A zone does not prolong its own delegation by being asked again.
+    return place.fresh && (set.type !== TYPE.NS || type === TYPE.NS)
+      ? core.cache.replace(set, trust, now)
+      : core.cache.put(set, trust, now);
   };
   const answer = content.answer.map((set) =>
     keep(set, content.aa ? TRUST.ANSWER_AA : TRUST.ANSWER),

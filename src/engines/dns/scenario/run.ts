@@ -126,9 +126,13 @@ class Run {
       case "REPLY":
         return this.reply(step);
       case "CHECK_OUT_QUERY": {
-        const found = this.outstanding.some((one) => this.isFor(step, one));
+        const one = this.outstanding.find((each) => this.isFor(step, each));
         this.at++;
-        return found || this.options.deckard ? undefined : "the resolver did not ask this";
+        if (this.options.deckard) return undefined;
+        if (one === undefined) return "the resolver did not ask this";
+        // What was under way before the step is replied to by it, when it has a reply.
+        if (step.entry !== undefined && step.entry.reply.length > 0) this.give(one, step.entry);
+        return undefined;
       }
       case "TRAFFIC":
       case "NOTHING":

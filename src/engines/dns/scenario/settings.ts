@@ -116,6 +116,10 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
       ...clauses(settings, "forward-zone").map((group) => zoneServers(group, "forward")),
       ...(forwarders.length === 0 ? [] : [{ zone: ".", addresses: forwarders }]),
     ],
+    neverAsk: [
+      ...all("do-not-query-address"),
+      ...(on("do-not-query-localhost", !deckard) ? ["127.0.0.0/8", "::1"] : []),
+    ],
     ipv4: on("do-ip4", true),
     ipv6: on("do-ip6", true),
     minimise: on(deckard ? "query-minimization" : "qname-minimisation", !deckard)
@@ -125,7 +129,7 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
       : "off",
     minimiseType: deckard ? TYPE.NS : TYPE.A,
     hideType: !deckard,
-    caseRandomisation: false,
+    caseRandomisation: on("use-caps-for-id", false) || on("caps-for-id", false),
     validate: modules.includes("validator"),
     anchors: all("trust-anchor").flatMap(anchor),
     insecureZones: all("domain-insecure").map((name) => (name.endsWith(".") ? name : `${name}.`)),
