@@ -6,9 +6,8 @@ import { runFile, scenarioFiles } from "../../src/dns/scenario/run.ts";
 import { CORPUS } from "./support/corpus.ts";
 
 const folder = join(CORPUS, "dns/rpl");
-/** Topics without DNSSEC must pass whole. */
-const WHOLE =
-  /^(?!dnssec|aggressive|edns|scrub|cache|qname|forward|lame|ecs|replication|amplif|serve)/;
+/** Topics without DNSSEC must pass whole; zone transfers of a resolver are not there. */
+const WHOLE = /^(?!dnssec|aggressive|replication)/;
 
 function topics(): Map<string, string> {
   const rows = readFileSync(join(folder, "INDEX.md"), "utf8").split("\n");
@@ -22,8 +21,8 @@ function topics(): Map<string, string> {
 
 describe.runIf(existsSync(folder))("resolver scenarios", () => {
   it.each([
-    ["relaxed", false, 0.85],
-    ["strict", true, 0.6],
+    ["relaxed", false, 0.95],
+    ["strict", true, 0.84],
   ])("%s: as many pass as docs/rpl.md says", (name, strict, least) => {
     const topicOf = topics();
     const counts = new Map<string, { passed: number; total: number }>();
@@ -45,6 +44,7 @@ describe.runIf(existsSync(folder))("resolver scenarios", () => {
       `${name}: ${total - failed.length} of ${total}\n${lines.join("\n")}\n${failed.join("\n")}\n`,
     );
     expect((total - failed.length) / total).toBeGreaterThanOrEqual(least as number);
+    if (strict === true) return;
     for (const [topic, count] of counts)
       if (WHOLE.test(topic)) expect([topic, count.passed]).toEqual([topic, count.total]);
   });

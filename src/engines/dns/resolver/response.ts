@@ -257,7 +257,7 @@ function ofAnswer(
 /** RFC 2308 2.2: SOA tells NODATA, NS from elsewhere tells where to go. */
 function ofAuthority(
   message: DnsMessage,
-  [answer, authority, additional]: readonly [Rrset[], Rrset[], Rrset[]],
+  [answer, authority]: readonly [Rrset[], Rrset[], Rrset[]],
   content: Content,
   asked: Asked,
   mayAnswer: boolean,
@@ -281,7 +281,7 @@ function ofAuthority(
       if (ns !== undefined) return { kind: "referral", content, ns };
     }
   }
-  if (answer.length === 0 && authority.length === 0 && additional.length === 0)
-    return { kind: "empty" };
+  const { answers, authority: told, additional: more } = message;
+  if (answers.length === 0 && told.length === 0 && more.length === 0) return { kind: "empty" };
   return nodata;
 }

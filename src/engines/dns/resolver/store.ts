@@ -55,7 +55,12 @@ export function keepAnswer(
   const personal = scope !== undefined && (scope > 0 || place.subnet?.source === 0);
   const keep = (set: Rrset, trust: number): CachedSet => {
     // An answer to ANY need not have whole sets (RFC 8482).
-    if (zone.noCache || personal || type === TYPE.ANY)
+    // The delegation ran out while the answer was under way: the zone may be another's by now.
+    const ghost =
+      set.type === TYPE.NS &&
+      zone.kind === "learnt" &&
+      core.cache.get(zone.zone, TYPE.NS, now) === undefined;
+    if (zone.noCache || personal || ghost || type === TYPE.ANY)
       return { set, trust, stored: now, expires: now + set.ttl, security: "unchecked" };
     // A zone does not prolong its own delegation by being asked again.
     return place.fresh && (set.type !== TYPE.NS || type === TYPE.NS)
