@@ -109,13 +109,13 @@ const ROWS: readonly [name: string, type: string, says: RegExp][] = [
   ["q.cw.example", "A", /^; fully validated/m],
   ["a.dn.example", "A", /^; fully validated/m],
   ["example", "DNSKEY", /^; fully validated/m],
-  ["www.example", "TXT", /^; negative response, fully validated[^]*ncache nxrrset/m],
-  ["b.ent.example", "A", /^; negative response, fully validated[^]*ncache nxrrset/m],
-  ["q.wild.example", "TXT", /^; negative response, fully validated[^]*ncache nxrrset/m],
-  ["nope.example", "A", /^; negative response, fully validated[^]*ncache nxdomain/m],
-  ["a.b.nope.example", "A", /^; negative response, fully validated[^]*ncache nxdomain/m],
-  ["zzz.www.example", "A", /^; negative response, fully validated[^]*ncache nxdomain/m],
-  ["sub.example", "DS", /^; negative response, fully validated[^]*ncache nxrrset/m],
+  ["www.example", "TXT", /^; negative response, fully validated[\s\S]*ncache nxrrset/m],
+  ["b.ent.example", "A", /^; negative response, fully validated[\s\S]*ncache nxrrset/m],
+  ["q.wild.example", "TXT", /^; negative response, fully validated[\s\S]*ncache nxrrset/m],
+  ["nope.example", "A", /^; negative response, fully validated[\s\S]*ncache nxdomain/m],
+  ["a.b.nope.example", "A", /^; negative response, fully validated[\s\S]*ncache nxdomain/m],
+  ["zzz.www.example", "A", /^; negative response, fully validated[\s\S]*ncache nxdomain/m],
+  ["sub.example", "DS", /^; negative response, fully validated[\s\S]*ncache nxrrset/m],
 ];
 
 describe.skipIf(missing.length > 0)("a zone that we signed and serve", () => {
@@ -134,7 +134,10 @@ describe.skipIf(missing.length > 0)("a zone that we signed and serve", () => {
     const wrong: string[] = [];
     for (const [name, type, says] of ROWS) {
       const text = await delv(served, name, type);
-      if (!says.test(text)) wrong.push(`${name} ${type}: ${text}`);
+      // RFC 5155 9.2: with opt-out, what a wildcard made is not proved to be secure.
+      const unproved = nsec3?.optOut === true && name.endsWith("y.wild.example");
+      if (!(unproved ? /^; (unsigned answer|fully validated)/m : says).test(text))
+        wrong.push(`${name} ${type}: ${text}`);
     }
     expect(wrong).toEqual([]);
   });

@@ -10,6 +10,7 @@ export default class DnsServe extends NetkitCommand {
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com=zones/com.txt example.org=zones/org.txt --listen 127.0.0.1:0 --json",
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
+    "<%= config.bin %> dns serve --secondary example.com@192.0.2.1 --state-folder zones --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
   ];
   static override strict = false;
@@ -35,6 +36,13 @@ export default class DnsServe extends NetkitCommand {
       default: [],
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR); may repeat",
     }),
+    secondary: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description: "ZONE@ADDRESS[:PORT]: fetch this zone from its primary; may repeat",
+    }),
+    "state-folder": Flags.string({ description: "where fetched zones are kept" }),
     nsid: Flags.string({ description: "name of this server, for those who ask (RFC 5001)" }),
     "udp-size": Flags.integer({
       default: 1232,

@@ -9,13 +9,16 @@ export interface ZoneServerFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly "allow-transfer": readonly string[];
+  readonly secondary: readonly string[];
+  readonly "state-folder"?: string | undefined;
   readonly nsid?: string | undefined;
   readonly "udp-size": number;
   readonly json: boolean;
 }
 
 export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Promise<void> {
-  if (zones.length === 0) throw new CommandError("no zone file is given; see --help");
+  if (zones.length + flags.secondary.length === 0)
+    throw new CommandError("no zone file and no --secondary is given; see --help");
   const listen = flags.listen ?? (flags["listen-tls"].length > 0 ? [] : ["127.0.0.1:5300"]);
   const { plain } = listenAddresses({ ...flags, listen, "listen-https": [] });
   return serve({
@@ -23,6 +26,8 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     plain,
     json: flags.json,
     nsid: flags.nsid,
+    secondary: flags.secondary,
+    stateFolder: flags["state-folder"],
     udpSize: flags["udp-size"],
     allowTransfer: flags["allow-transfer"],
   });

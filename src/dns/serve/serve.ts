@@ -1,11 +1,15 @@
 /** Behind `netkit dns serve`: zones from files, listeners, and the signals of the process. */
 import { randomBytes } from "node:crypto";
 import { BlockList, isIPv6 } from "node:net";
+import { resolve as absolute, join } from "node:path";
 import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress, Listening } from "../../engines/dns/listener.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
+import { Secondary } from "../../engines/dns/secondary.ts";
+import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { serverAddress } from "../recursor/options.ts";
 import { loadZone, zoneSource } from "./load.ts";
 
 export interface ServeFlags {
@@ -15,6 +19,9 @@ export interface ServeFlags {
   readonly nsid?: string | undefined;
   readonly udpSize: number;
   readonly allowTransfer: readonly string[];
+  /** `ZONE@ADDRESS[:PORT]`. */
+  readonly secondary: readonly string[];
+  readonly stateFolder?: string | undefined;
 }
 
 /** `ADDRESS[/PREFIX]`. */
@@ -51,7 +58,14 @@ export async function serve(flags: ServeFlags): Promise<void> {
     udpLimit: flags.udpSize,
     ...(flags.nsid === undefined ? {} : { nsid: flags.nsid }),
     mayTransfer: ({ addr }) => mayTransfer(addr),
+    onNotify: (zone, { addr }) => {
+      // RFC 1996 3.10: only the primary is heard.
+      const told = secondaries.filter((one) => one.key === zone && one.primary.addr === addr);
+      for (const one of told) one.engine.notify();
+      return told.length > 0;
+    },
   });
+  const secondaries = flags.secondary.map((text) => secondaryOf(text, authority, flags));
   for (const source of sources) {
     const { zone, warnings } = loadZone(source);
     for (const warning of warnings) say(`warning: ${warning}`);
@@ -72,13 +86,46 @@ export async function serve(flags: ServeFlags): Promise<void> {
   process.on("SIGHUP", reload);
   try {
     const listener = await listen(host, authority, flags);
+    for (const { engine } of secondaries) engine.start(host);
     const signal = await stopSignal();
+    for (const { engine } of secondaries) engine.stop(true, () => {});
     await new Promise<void>((done) => listener.stop(true, done));
     if (signal === "SIGINT") process.exitCode = EXIT.interrupted;
   } finally {
     process.off("SIGHUP", reload);
     host.stop();
   }
+}
+
+interface Served {
+  readonly key: string;
+  readonly primary: Endpoint;
+  readonly engine: Secondary;
+}
+
+function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Served {
+  const at = text.lastIndexOf("@");
+  if (at < 1) throw new CommandError(`--secondary ${text} is no ZONE@ADDRESS[:PORT]`);
+  const zone = text.slice(0, at).replace(/\.?$/, ".");
+  const primary = serverAddress(text.slice(at + 1), 53);
+  const engine = new Secondary({
+    zone,
+    primary,
+    file:
+      flags.stateFolder === undefined
+        ? undefined
+        : join(absolute(flags.stateFolder), `${zone}zone`),
+    onZone: (fetched) => {
+      authority.setZone(fetched);
+      say(`${zone} serial ${fetched.serial}`);
+    },
+    onExpire: () => {
+      authority.removeZone(zone);
+      say(`${zone} has expired`);
+    },
+    onFailure: (why) => say(`${zone} from ${primary.addr}:${primary.port}: ${why}`),
+  });
+  return { key: engine.key, primary, engine };
 }
 
 function listen(host: LiveHost, authority: Authority, flags: ServeFlags): Promise<DnsListener> {

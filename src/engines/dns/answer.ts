@@ -48,8 +48,18 @@ export class Answerer {
     this.flags = FLAG.AA;
     this.rcode = RCODE.NOERROR;
     this.withExtra.length = 0;
-    if (this.sections(key)) this.additional();
+    this.pending.length = 0;
+    if (this.sections(key) && this.flush()) this.additional();
     else this.flags |= FLAG.TC;
+  }
+
+  /** Proofs that go before all else of the authority section, once the answer section is whole. */
+  private readonly pending: Proof[] = [];
+
+  private flush(): boolean {
+    for (const proof of this.pending) if (!this.authority(proof)) return false;
+    this.pending.length = 0;
+    return true;
   }
 
   /** False: something needed does not fit. */
@@ -91,7 +101,7 @@ export class Answerer {
       // A chain that comes round again has been told already.
       if (wildcard === undefined && cname.epoch === out.epoch) return true;
       if (!out.rrset(ANSWER, owner, cname, zone, this.wanted.dnssec)) return false;
-      if (wildcard !== undefined && !this.prove(denyBesideWildcard, key, node)) return false;
+      if (wildcard !== undefined) this.prove(key, node);
       const target = (cname.wire(zone)[0]?.names[0]?.ref ?? node.ref) as NameRef;
       if (target.epoch !== out.epoch || !isWithin(target.key, zone.origin)) return true;
       key = target.key;
@@ -141,7 +151,10 @@ export class Answerer {
         if (HAS_EXTRA.has(type)) this.withExtra.push(rrset);
       }
     }
-    if (found) return encloser === undefined || this.prove(denyBesideWildcard, key, encloser);
+    if (found) {
+      if (encloser !== undefined) this.prove(key, encloser);
+      return true;
+    }
     if (!this.proves) return this.negative([]);
     return this.negative(
       encloser === undefined
@@ -150,13 +163,8 @@ export class Answerer {
     );
   }
 
-  private prove(
-    deny: (zone: Zone, key: NameKey, encloser: ZoneNode) => Proof,
-    key: NameKey,
-    encloser: ZoneNode,
-  ): boolean {
-    if (!this.proves) return true;
-    return this.authority(deny(this.zone, key, encloser));
+  private prove(key: NameKey, encloser: ZoneNode): void {
+    if (this.proves) this.pending.push(denyBesideWildcard(this.zone, key, encloser));
   }
 
   private authority(proof: Proof): boolean {
@@ -170,6 +178,7 @@ export class Answerer {
   /** RFC 2308 3: the SOA with the lesser of its TTL and MINIMUM. */
   private negative(proof: Proof): boolean {
     const { zone, out } = this;
+    if (!this.flush()) return false;
     const soa = zone.apex.rrset(TYPE.SOA) as Rrset;
     const ttl = Math.min(soa.ttl, zone.soaRdata.minimum);
     if (!out.rrset(AUTHORITY, zone.apex.ref, soa, zone, this.wanted.dnssec, ttl)) return false;
@@ -180,6 +189,7 @@ export class Answerer {
   private referral(cut: ZoneNode, first: boolean): boolean {
     const { zone, out } = this;
     if (first) this.flags &= ~FLAG.AA;
+    if (!this.flush()) return false;
     const ns = cut.rrset(TYPE.NS) as Rrset;
     if (!out.rrset(AUTHORITY, cut.ref, ns, zone, false)) return false;
     if (this.proves) {

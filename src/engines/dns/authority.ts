@@ -30,6 +30,8 @@ export interface AuthorityOptions {
   readonly udpLimit?: number;
   /** Who may have a zone whole. Default: nobody. */
   readonly mayTransfer?: (client: DnsClient, zone: Zone) => boolean;
+  /** A primary says that a zone has changed (RFC 1996 3.7). False: it is none of ours. */
+  readonly onNotify?: (zone: NameKey, client: DnsClient) => boolean;
 }
 
 export class Authority implements DnsService {
@@ -83,6 +85,8 @@ export class Authority implements DnsService {
     const optBytes = q.edns ? this.optLength() : 0;
     this.out.begin(request, q.broken ? HEADER_BYTES : q.questionEnd, size - optBytes);
     if (!q.broken && q.questions > 0) this.out.count(4, 1);
+    if (q.opcode === OPCODE.NOTIFY && !q.broken && q.questions === 1)
+      return this.finish(this.notified(client), FLAG.AA, client);
     const refusal = this.refusal();
     if (refusal !== RCODE.NOERROR) return this.finish(refusal, 0, client);
     const key = keyOfWire(request, q.nameAt, 0);
@@ -110,6 +114,11 @@ export class Authority implements DnsService {
     const messages = transferMessages(zone, request, q.questionEnd);
     const { value } = messages.next();
     reply(value as Uint8Array, messages);
+  }
+
+  private notified(client: DnsClient): number {
+    const key = keyOfWire(this.query_.bytes, this.query_.nameAt, 0);
+    return this.options.onNotify?.(key, client) === true ? RCODE.NOERROR : RCODE.NOTAUTH;
   }
 
   private refusal(): number {
