@@ -84,17 +84,26 @@ function service(answer: Answerer, count: () => void): DnsService {
   };
 }
 
+function counted(inner: DnsService, count: () => void): DnsService {
+  return {
+    answerNow(request, client) {
+      count();
+      return inner.answerNow?.(request, client);
+    },
+    query: (request, client, reply) => inner.query(request, client, reply),
+  };
+}
+
 export class Lab {
   readonly world: World;
   readonly recursor: Recursor;
   readonly events: TraceEvent[] = [];
   /** Questions that servers got, by address. */
   readonly asked = new Map<string, number>();
-  private readonly client: Recursor;
 
   constructor(
     seed: number,
-    servers: Readonly<Record<string, Answerer>>,
+    servers: Readonly<Record<string, Answerer | DnsService>>,
     options: Partial<ResolverOptions> = {},
     traced = true,
   ) {
@@ -103,14 +112,17 @@ export class Lab {
       const count = () => this.asked.set(addr, (this.asked.get(addr) ?? 0) + 1);
       this.world.node(`server ${addr}`, {
         addresses: [addr],
-        boot: () => new DnsListener(service(answer, count), { listen: [{ addr, port: 53 }] }),
+        boot: () =>
+          new DnsListener(
+            typeof answer === "function" ? service(answer, count) : counted(answer, count),
+            { listen: [{ addr, port: 53 }] },
+          ),
       });
     }
     this.recursor = new Recursor({
       resolver: { hints: [{ name: "a.root.", addresses: ["10.0.0.1"] }], ipv6: false, ...options },
       tracer: traced ? (event) => this.events.push(event) : undefined,
     });
-    this.client = this.recursor;
     this.world.node("recursor", { addresses: ["10.9.9.9"], boot: () => this.recursor });
     this.world.run(0);
   }
@@ -120,9 +132,14 @@ export class Lab {
   }
 
   /** Asks, and runs the world until the answer is there; undefined when none came in time. */
-  ask(name: string, type: number = TYPE.A, within: Nanos = 60 * SECOND): DnsMessage | undefined {
+  ask(
+    name: string,
+    type: number = TYPE.A,
+    within: Nanos = 60 * SECOND,
+    change: Partial<DnsMessage> = {},
+  ): DnsMessage | undefined {
     let answer: DnsMessage | undefined;
-    this.client.ask(questionFor(name, type), "10.1.1.1", (message) => {
+    this.recursor.ask({ ...questionFor(name, type), ...change }, "10.1.1.1", (message) => {
       answer = message;
     });
     const until = this.world.now + within;

@@ -10,6 +10,7 @@ import { keyOf } from "../dnssec/names.ts";
 import type { CacheStatistics, Reply } from "./cache.ts";
 import type { UpstreamQuery, UpstreamResult } from "./core.ts";
 import { Core } from "./core.ts";
+import { Deadlines } from "./deadlines.ts";
 import { findDelegation } from "./delegation.ts";
 import { fetch } from "./fetch.ts";
 import { localAnswer } from "./local.ts";
@@ -47,15 +48,8 @@ export interface ResolverOutput {
   answer(token: number, message: DnsMessage): void;
 }
 
-interface Exchange {
-  readonly resume: (value: unknown) => void;
-  readonly deadline: Nanos;
-}
-
 interface Client {
   readonly query: DnsMessage;
-  /** When what is stale will do. */
-  readonly staleAt: Nanos | undefined;
   readonly stale: () => Resolution | undefined;
 }
 
@@ -79,7 +73,10 @@ export class Resolver {
   readonly core: Core;
   private readonly options: ResolverOptions;
   private readonly out: ResolverOutput;
-  private readonly exchanges = new Map<number, Exchange>();
+  private readonly exchanges = new Map<number, (value: unknown) => void>();
+  private readonly timeouts = new Deadlines();
+  /** When what is stale will do for a client. */
+  private readonly patience = new Deadlines();
   private readonly clients = new Map<number, Client>();
   private exchangeCount = 0;
   private now: Nanos = 0;
@@ -103,18 +100,15 @@ export class Resolver {
 
   /** When `deadline` is wanted next. */
   get deadline(): Nanos | undefined {
-    let least: Nanos | undefined;
-    for (const { deadline } of this.exchanges.values())
-      if (least === undefined || deadline < least) least = deadline;
-    for (const { staleAt } of this.clients.values())
-      if (staleAt !== undefined && (least === undefined || staleAt < least)) least = staleAt;
-    return least;
+    const exchange = this.timeouts.next;
+    const stale = this.patience.next;
+    if (exchange === undefined || stale === undefined) return exchange ?? stale;
+    return Math.min(exchange, stale);
   }
 
   /** Time that passed while nothing could arrive, such as a host that slept: nobody timed out in it. */
   slept(by: Nanos): void {
-    for (const [id, exchange] of this.exchanges)
-      this.exchanges.set(id, { ...exchange, deadline: exchange.deadline + by });
+    this.timeouts.shift(by);
   }
 
   /** Questions of clients that have no answer yet. */
@@ -140,29 +134,36 @@ export class Resolver {
   private exchange(query: UpstreamQuery): Wait {
     return (resume) => {
       const id = ++this.exchangeCount;
-      this.exchanges.set(id, { resume, deadline: this.now + query.timeoutMs * MILLISECOND });
+      this.exchanges.set(id, resume);
+      this.timeouts.set(id, this.now + query.timeoutMs * MILLISECOND);
       this.out.ask(id, query);
     };
   }
 
   private resume(id: number, result: UpstreamResult): void {
-    const exchange = this.exchanges.get(id);
-    if (exchange === undefined) return;
+    const resume = this.exchanges.get(id);
+    if (resume === undefined) return;
     this.exchanges.delete(id);
-    exchange.resume(result);
+    this.timeouts.delete(id);
+    resume(result);
   }
 
   private expire(): void {
-    for (const [id, { deadline }] of [...this.exchanges]) {
-      if (deadline > this.now) continue;
+    for (
+      let id = this.timeouts.take(this.now);
+      id !== undefined;
+      id = this.timeouts.take(this.now)
+    ) {
       this.out.cancel(id);
       this.resume(id, { kind: "timeout" });
     }
-    for (const [token, client] of [...this.clients]) {
-      if (client.staleAt === undefined || client.staleAt > this.now) continue;
-      const stale = client.stale();
-      if (stale !== undefined) this.finish(token, stale);
-      else this.clients.set(token, { ...client, staleAt: undefined });
+    for (
+      let id = this.patience.take(this.now);
+      id !== undefined;
+      id = this.patience.take(this.now)
+    ) {
+      const stale = this.clients.get(id)?.stale();
+      if (stale !== undefined) this.finish(id, stale);
     }
   }
 
@@ -241,14 +242,9 @@ export class Resolver {
     const stale = () => this.staleAnswer(place, name, type);
     const soon = serveStale !== undefined ? stale() : undefined;
     const waits = serveStale !== undefined && serveStale.clientTimeoutMs > 0;
-    this.clients.set(token, {
-      query,
-      stale,
-      staleAt:
-        waits && soon !== undefined
-          ? this.now + serveStale.clientTimeoutMs * MILLISECOND
-          : undefined,
-    });
+    this.clients.set(token, { query, stale });
+    if (waits && soon !== undefined)
+      this.patience.set(token, this.now + serveStale.clientTimeoutMs * MILLISECOND);
     // Held: it failed a moment ago (RFC 8767 5), or nobody waits for what is fresh.
     if (soon?.stale === true && (!waits || this.isHeld(soon))) {
       this.finish(token, soon);
@@ -296,6 +292,7 @@ export class Resolver {
     const client = this.clients.get(token);
     if (client === undefined) return;
     this.clients.delete(token);
+    this.patience.delete(token);
     if (result.rcode === RCODE.SERVFAIL) this.counts.failures++;
     this.out.answer(token, this.message(client.query, result));
   }
