@@ -36,6 +36,12 @@ export default class DnsServe extends NetkitCommand {
       default: [],
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR); may repeat",
     }),
+    tsig: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description: "[ALGORITHM:]NAME:BASE64: a key; transfers then need one; may repeat",
+    }),
     secondary: Flags.string({
       multiple: true,
       multipleNonGreedy: true,

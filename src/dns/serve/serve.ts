@@ -6,6 +6,8 @@ import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress, Listening } from "../../engines/dns/listener.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
 import { Secondary } from "../../engines/dns/secondary.ts";
+import type { TsigKey } from "../../engines/dns/tsig.ts";
+import { parseTsigKey } from "../../engines/dns/tsig.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
@@ -19,6 +21,8 @@ export interface ServeFlags {
   readonly nsid?: string | undefined;
   readonly udpSize: number;
   readonly allowTransfer: readonly string[];
+  /** `[ALGORITHM:]NAME:BASE64`. */
+  readonly tsig: readonly string[];
   /** `ZONE@ADDRESS[:PORT]`. */
   readonly secondary: readonly string[];
   readonly stateFolder?: string | undefined;
@@ -44,6 +48,12 @@ function addressesOf(texts: readonly string[]): (addr: string) => boolean {
   return (addr) => list.check(addr, isIPv6(addr) ? "ipv6" : "ipv4");
 }
 
+function tsigKeyOf(text: string): TsigKey {
+  const key = parseTsigKey(text);
+  if (key === undefined) throw new CommandError("--tsig is no [ALGORITHM:]NAME:BASE64");
+  return key;
+}
+
 function say(line: string): void {
   process.stderr.write(`netkit: ${line}\n`);
 }
@@ -57,7 +67,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
     cookieSecret: randomBytes(16),
     udpLimit: flags.udpSize,
     ...(flags.nsid === undefined ? {} : { nsid: flags.nsid }),
-    mayTransfer: ({ addr }) => mayTransfer(addr),
+    tsigKeys: flags.tsig.map(tsigKeyOf),
+    // With keys an address alone is not enough.
+    mayTransfer: ({ addr }, _zone, key) =>
+      flags.tsig.length === 0 ? mayTransfer(addr) : key !== undefined,
     onNotify: (zone, { addr }) => {
       // RFC 1996 3.10: only the primary is heard.
       const told = secondaries.filter((one) => one.key === zone && one.primary.addr === addr);

@@ -3,7 +3,7 @@
  * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 9619 (one question).
  */
 import type { NameKey } from "../../codecs/dns/canonical.ts";
-import { keyOfWire, nameKey, parentKey, ROOT_KEY } from "../../codecs/dns/canonical.ts";
+import { keyOfWire, nameKey, parentKey, ROOT_KEY, sameName } from "../../codecs/dns/canonical.ts";
 import { CLASS, HEADER_BYTES, OPCODE, RCODE, TYPE } from "../../codecs/dns/constants.ts";
 import { FLAG } from "../../codecs/dns/message.ts";
 import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
@@ -14,6 +14,8 @@ import { serverCookie } from "./cookie.ts";
 import type { DnsClient, DnsService, Reply } from "./listener.ts";
 import { Query } from "./query.ts";
 import { transferMessages } from "./transfer.ts";
+import type { TsigKey } from "./tsig.ts";
+import { checkTsig, signTsig, splitTsig, TSIG_ERROR } from "./tsig.ts";
 import { AnswerWriter } from "./writer.ts";
 import type { Zone } from "./zone.ts";
 
@@ -21,6 +23,8 @@ const OPTION = { NSID: 3, COOKIE: 10 } as const;
 /** RFC 9715 3.1: what passes without fragments. */
 export const UDP_LIMIT = 1232;
 const TCP_LIMIT = 65_535;
+/** Octets of a TSIG beside its key's name: the longest algorithm and MAC. */
+const TSIG_ROOM = 130;
 
 export interface AuthorityOptions {
   /** RFC 5001. */
@@ -29,7 +33,8 @@ export interface AuthorityOptions {
   readonly cookieSecret?: Uint8Array;
   readonly udpLimit?: number;
   /** Who may have a zone whole. Default: nobody. */
-  readonly mayTransfer?: (client: DnsClient, zone: Zone) => boolean;
+  readonly mayTransfer?: (client: DnsClient, zone: Zone, key: string | undefined) => boolean;
+  readonly tsigKeys?: readonly TsigKey[];
   /** A primary says that a zone has changed (RFC 1996 3.7). False: it is none of ours. */
   readonly onNotify?: (zone: NameKey, client: DnsClient) => boolean;
 }
@@ -83,7 +88,12 @@ export class Authority implements DnsService {
       ? Math.min(Math.max(q.udpSize, 512), q.edns ? (this.options.udpLimit ?? UDP_LIMIT) : 512)
       : TCP_LIMIT;
     const optBytes = q.edns ? this.optLength() : 0;
-    this.out.begin(request, q.broken ? HEADER_BYTES : q.questionEnd, size - optBytes);
+    if (q.tsig && !q.broken) return undefined;
+    this.out.begin(
+      request,
+      q.broken ? HEADER_BYTES : q.questionEnd,
+      size - optBytes - this.reserved,
+    );
     if (!q.broken && q.questions > 0) this.out.count(4, 1);
     if (q.opcode === OPCODE.NOTIFY && !q.broken && q.questions === 1)
       return this.finish(this.notified(client), FLAG.AA, client);
@@ -95,7 +105,7 @@ export class Authority implements DnsService {
     if (q.type === TYPE.AXFR || q.type === TYPE.IXFR) {
       if (udp && q.type === TYPE.AXFR) return this.finish(RCODE.FORMERR, 0, client);
       if (zone.origin !== key) return this.finish(RCODE.NOTAUTH, 0, client);
-      if (this.options.mayTransfer?.(client, zone) !== true)
+      if (this.options.mayTransfer?.(client, zone, this.keyName) !== true)
         return this.finish(RCODE.REFUSED, 0, client);
       if (!udp) return undefined;
       // RFC 1995 2: over UDP the SOA alone tells the client to come by TCP.
@@ -106,14 +116,72 @@ export class Authority implements DnsService {
     return this.finish(this.answerer.rcode, this.answerer.flags, client);
   }
 
-  /** Zone transfers, the only answers of several messages. */
-  query(request: Uint8Array, _client: DnsClient, reply: Reply): void {
+  /** The key that signed the request now being answered, and the room that our signature takes. */
+  private keyName: string | undefined;
+  private reserved = 0;
+
+  /** What `answerNow` leaves: zone transfers, the only answers of several messages, and what is signed. */
+  query(request: Uint8Array, client: DnsClient, reply: Reply): void {
+    const signed = splitTsig(request);
+    if (signed === undefined) {
+      this.query_.read(request);
+      if (this.query_.tsig) {
+        // One that is not of its form: RFC 8945 5.2.
+        this.out.begin(request, HEADER_BYTES, TCP_LIMIT);
+        reply(this.finish(RCODE.FORMERR, 0, client));
+        return;
+      }
+      const [first, rest] = this.messages(request, client);
+      reply(first, rest);
+      return;
+    }
+    const seconds = Math.floor(this.clock.wallMs() / 1000);
+    const known = this.options.tsigKeys?.find(({ name }) => sameName(name, signed.keyName));
+    const error = checkTsig(signed, known, seconds);
+    const { keyName: name, algorithm } = signed;
+    const key = known ?? { name, algorithm, secret: new Uint8Array(0) };
+    if (error !== TSIG_ERROR.NONE) {
+      this.query_.read(signed.message);
+      this.out.begin(signed.message, this.query_.questionEnd, TCP_LIMIT);
+      if (this.query_.questions > 0) this.out.count(4, 1);
+      const refusal = this.finish(RCODE.NOTAUTH, 0, client);
+      reply(signTsig(refusal, key, seconds, { error, prior: signed.mac }).bytes);
+      return;
+    }
+    this.keyName = key.name;
+    this.reserved = TSIG_ROOM + key.name.length;
+    const [first, rest] = this.messages(signed.message, client);
+    this.keyName = undefined;
+    this.reserved = 0;
+    const begun = signTsig(first, key, seconds, { prior: signed.mac });
+    reply(begun.bytes, rest === undefined ? undefined : this.signRest(rest, key, begun.mac));
+  }
+
+  private messages(
+    request: Uint8Array,
+    client: DnsClient,
+  ): [first: Uint8Array, rest: Iterator<Uint8Array> | undefined] {
+    const now = this.answerNow(request, client);
+    if (now !== undefined) return [now, undefined];
     const q = this.query_;
-    q.read(request);
     const zone = this.zones.get(keyOfWire(request, q.nameAt, 0)) as Zone;
     const messages = transferMessages(zone, request, q.questionEnd);
-    const { value } = messages.next();
-    reply(value as Uint8Array, messages);
+    return [messages.next().value as Uint8Array, messages];
+  }
+
+  /** RFC 8945 5.3.1: each message of a transfer is signed over the MAC of the one before. */
+  private *signRest(
+    rest: Iterator<Uint8Array>,
+    key: TsigKey,
+    first: Uint8Array,
+  ): Generator<Uint8Array> {
+    let prior = first;
+    for (let m = rest.next(); m.done !== true; m = rest.next()) {
+      const seconds = Math.floor(this.clock.wallMs() / 1000);
+      const { bytes, mac } = signTsig(m.value, key, seconds, { prior, timersOnly: true });
+      prior = mac;
+      yield bytes;
+    }
   }
 
   private notified(client: DnsClient): number {
@@ -128,8 +196,6 @@ export class Authority implements DnsService {
     if (q.questions !== 1 || q.answers > 0) return RCODE.FORMERR;
     if (q.version > 0) return RCODE.BADVERS;
     if (q.class !== CLASS.IN && q.class !== CLASS.ANY) return RCODE.REFUSED;
-    // RFC 8945 5.2.1: no key of this name is known here.
-    if (q.tsig) return RCODE.NOTAUTH;
     if (this.badCookie()) return RCODE.FORMERR;
     return RCODE.NOERROR;
   }

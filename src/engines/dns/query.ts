@@ -63,7 +63,10 @@ export class Query implements DnsSink {
     else if (section === SECTION.AUTHORITY) this.authority++;
     // RFC 8945 5.1: the last of the message, and only once.
     if (this.tsig) this.broken = true;
-    if (type === TYPE.TSIG) this.tsig = true;
+    if (type === TYPE.TSIG) {
+      this.tsig = true;
+      if (section !== SECTION.ADDITIONAL) this.broken = true;
+    }
   }
 
   opt(_bytes: Uint8Array, udpSize: number, flags: number, at: number, end: number): void {

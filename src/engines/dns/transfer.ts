@@ -8,7 +8,8 @@ import type { Zone } from "./zone.ts";
 
 /** Records of one message: far below 65535 octets unless they are large. */
 const BATCH = 200;
-const MOST = 65_535;
+/** With room for a TSIG. */
+const MOST = 65_000;
 
 /** `questionEnd`: of the request, whose id and question each message has. */
 export function* transferMessages(
