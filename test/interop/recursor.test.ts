@@ -25,6 +25,7 @@ big TXT ${`"${"x".repeat(250)}" `.repeat(8)}
 
 interface Running {
   readonly port: number;
+  readonly listening: readonly { readonly port: number; readonly transports: readonly string[] }[];
   stop(): Promise<string>;
 }
 
@@ -46,15 +47,19 @@ function startRecursor(args: readonly string[]): Promise<Running> {
   return new Promise((resolve, reject) => {
     child.stdout.on("data", (chunk: Buffer) => {
       out += chunk.toString();
-      const found = /"listening":\[\{"addr":"127\.0\.0\.1","port":(\d+)/.exec(out);
-      if (found !== null)
-        resolve({
-          port: Number(found[1]),
-          stop: () => {
-            child.kill("SIGTERM");
-            return closed;
-          },
-        });
+      if (!out.includes("\n")) return;
+      const { listening } = JSON.parse(out.slice(0, out.indexOf("\n"))) as Pick<
+        Running,
+        "listening"
+      >;
+      resolve({
+        port: listening[0]?.port ?? 0,
+        listening,
+        stop: () => {
+          child.kill("SIGTERM");
+          return closed;
+        },
+      });
     });
     void closed.then(() => reject(new Error(`the recursor ended: ${out}`)));
   });
@@ -126,6 +131,55 @@ describe.runIf(tools)("the recursor among others", () => {
       "A",
     );
     expect(out.split("\n").filter((line) => line === "192.0.2.1")).toHaveLength(2);
+  });
+
+  it("RFC 7858, RFC 8484: over TLS and HTTPS", async () => {
+    spawnSync("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=localhost",
+      "-keyout",
+      join(folder, "key"),
+      "-out",
+      join(folder, "cert"),
+    ]);
+    const secure = await startRecursor([
+      ...[
+        "--hints",
+        join(folder, "hints"),
+        "--cert",
+        join(folder, "cert"),
+        "--key",
+        join(folder, "key"),
+      ],
+      ...[
+        "--listen-tls",
+        "127.0.0.1:0",
+        "--listen-https",
+        "127.0.0.1:0",
+        "--lie",
+        "www.example.test1=192.0.2.7",
+      ],
+    ]);
+    const port = (transport: string) =>
+      String(secure.listening.find(({ transports }) => transports.includes(transport))?.port);
+    const kdig = (...args: string[]) =>
+      spawnSync("kdig", ["@127.0.0.1", "+short", ...args, "www.example.test1"], {
+        encoding: "utf8",
+        timeout: 20_000,
+      }).stdout;
+    expect(kdig("-p", port("tls"), "+tls")).toBe("192.0.2.7\n");
+    expect(kdig("-p", port("https"), "+https")).toBe("192.0.2.7\n");
+    expect(kdig("-p", port("https"), "+https-get")).toBe("192.0.2.7\n");
+    await secure.stop();
   });
 
   it("SIGTERM: it says how it did, and ends", async () => {
