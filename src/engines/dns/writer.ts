@@ -9,6 +9,8 @@ import type { NameRef, RdataWire, Rrset, Zone } from "./zone.ts";
 const MOST = 65_535;
 const SLAB = 4 * 65_536;
 const POINTER_LIMIT = 0x4000;
+/** Messages begun by all writers. */
+let messages = 0;
 
 export class AnswerWriter {
   private slab = new Uint8Array(SLAB);
@@ -28,7 +30,8 @@ export class AnswerWriter {
       this.bytes = this.slab;
       this.at = 0;
     }
-    this.epoch++;
+    // Zones are shared between writers: no two messages have the same number.
+    this.epoch = ++messages;
     this.start = this.at;
     this.limit = this.start + limit;
     const { bytes } = this;

@@ -1,0 +1,105 @@
+/** The lab on the loopback: each server a listener on an address of its own, until the process is stopped. */
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readZone, writeZone } from "../../codecs/dns/index.ts";
+import { buildLab } from "../../engines/dns/lab/build.ts";
+import { labPlan } from "../../engines/dns/lab/plan.ts";
+import { LabServer } from "../../engines/dns/lab/server.ts";
+import { DnsListener } from "../../engines/dns/listener.ts";
+import { Recursor } from "../../engines/dns/recursor.ts";
+import { hintsOf } from "../../engines/dns/resolver/delegation.ts";
+import type { Engine, NetError } from "../../engines/host.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { LiveHost } from "../../net/live/host.ts";
+
+export interface LiveLabOptions {
+  readonly port: number;
+  /** Where the hints, the trust anchor and the zones are written. */
+  readonly folder: string;
+}
+
+export interface RunningLab {
+  readonly recursor: string;
+  readonly servers: readonly {
+    readonly name: string;
+    readonly addr: string;
+    readonly zones: readonly string[];
+  }[];
+  readonly hints: string;
+  readonly anchor: string;
+  stop(): Promise<void>;
+}
+
+/** Starts all; nothing runs when one of them cannot. @throws CommandError */
+export async function startLab({ port, folder }: LiveLabOptions): Promise<RunningLab> {
+  const plan = labPlan();
+  const keyFor = () => generateKeyPairSync("ed25519").privateKey;
+  const { zones, anchors } = buildLab(plan, keyFor, Math.floor(Date.now() / 1000));
+  const host = new LiveHost("lab");
+  const engines: Engine[] = [];
+  const stop = async () => {
+    await Promise.all(
+      engines.map((engine) => new Promise<void>((done) => engine.stop(true, done))),
+    );
+    host.stop();
+  };
+  const listening = (begin: (ok: () => void, fail: (error: NetError) => void) => Engine) =>
+    new Promise<void>((resolve, reject) => {
+      const engine = begin(resolve, reject);
+      engines.push(engine);
+      engine.start(host);
+    });
+  try {
+    for (const { addr, zones: served } of plan.servers) {
+      const own = served.flatMap((zone) => zones.get(zone) ?? []);
+      await listening(
+        (onListening, onListenError) =>
+          new LabServer({ addr, port, zones: own, relays: true, onListening, onListenError }),
+      );
+    }
+    const hints = hintsOf([...readZone(plan.hints, { origin: "." })]);
+    const recursor = new Recursor({ resolver: { hints, hintPort: port, anchors, ipv6: false } });
+    recursor.start(host);
+    await listening(
+      (onListening, onListenError) =>
+        new DnsListener(recursor, {
+          listen: [{ addr: plan.recursor, port }],
+          onListening: () => onListening(),
+          onListenError,
+        }),
+    );
+  } catch (error) {
+    await stop();
+    const { code, remote } = error as NetError;
+    const where = remote === undefined ? `port ${port}` : `${remote.addr}:${remote.port}`;
+    throw new CommandError(`the lab cannot listen on ${where}: ${code}`, EXIT.network);
+  }
+  const paths = writeFiles(folder, plan.hints, writeZone(anchors), zones);
+  return { recursor: plan.recursor, servers: plan.servers, ...paths, stop };
+}
+
+function writeFiles(
+  folder: string,
+  hints: string,
+  anchor: string,
+  zones: ReadonlyMap<
+    string,
+    { records(): Iterable<Parameters<typeof writeZone>[0] extends Iterable<infer R> ? R : never> }
+  >,
+): { hints: string; anchor: string } {
+  const paths = { hints: join(folder, "root.hints"), anchor: join(folder, "root.ds") };
+  try {
+    mkdirSync(join(folder, "zones"), { recursive: true });
+    writeFileSync(paths.hints, hints);
+    writeFileSync(paths.anchor, anchor);
+    for (const [name, zone] of zones)
+      writeFileSync(
+        join(folder, "zones", `${name === "." ? "root" : name.slice(0, -1)}.zone`),
+        writeZone(zone.records()),
+      );
+  } catch (error) {
+    throw new CommandError(`${folder}: ${(error as Error).message}`, EXIT.input);
+  }
+  return paths;
+}

@@ -1,0 +1,68 @@
+/** One server of the lab: its zones behind a listener, with its questions counted. */
+import type { Engine, Host, NetError } from "../../host.ts";
+import { Authority } from "../authority.ts";
+import type { DnsClient, DnsService, Reply } from "../listener.ts";
+import { DnsListener } from "../listener.ts";
+import type { Zone } from "../zone.ts";
+import { Relay } from "./relay.ts";
+
+export interface LabServerOptions {
+  readonly addr: string;
+  readonly port: number;
+  readonly zones: readonly Zone[];
+  /** Asked for recursion, it asks the next server itself. */
+  readonly relays: boolean;
+  onListening?(): void;
+  onListenError?(error: NetError): void;
+}
+
+/** Relayed questions: patient enough for a lossy path. */
+const RELAY = { timeoutMs: 2000, tries: 3 } as const;
+
+export class LabServer implements Engine, DnsService {
+  /** Questions that came. */
+  questions = 0;
+  private readonly options: LabServerOptions;
+  private listener: DnsListener | undefined;
+  private service: DnsService | undefined;
+
+  constructor(options: LabServerOptions) {
+    this.options = options;
+  }
+
+  start(host: Host): void {
+    const { addr, port, zones, relays, onListening, onListenError } = this.options;
+    const authority = new Authority(host.clock);
+    for (const zone of zones) authority.setZone(zone);
+    this.service = relays
+      ? new Relay(host, asService(authority), { port, ...RELAY })
+      : asService(authority);
+    this.listener = new DnsListener(this, {
+      listen: [{ addr, port }],
+      onListening: () => onListening?.(),
+      onListenError: (error) => onListenError?.(error),
+    });
+    this.listener.start(host);
+  }
+
+  query(request: Uint8Array, client: DnsClient, reply: Reply): void {
+    this.questions++;
+    this.service?.query(request, client, reply);
+  }
+
+  stop(graceful: boolean, done: () => void): void {
+    if (this.listener === undefined) done();
+    else this.listener.stop(graceful, done);
+  }
+}
+
+/** An authority answers at once; only transfers take longer. */
+function asService(authority: Authority): DnsService {
+  return {
+    query: (request, client, reply) => {
+      const answer = authority.answerNow(request, client);
+      if (answer === undefined) authority.query(request, client, reply);
+      else reply(answer);
+    },
+  };
+}
