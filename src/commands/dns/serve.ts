@@ -36,6 +36,13 @@ export default class DnsServe extends NetkitCommand {
       default: [],
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR); may repeat",
     }),
+    notify: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description:
+        "ADDRESS[:PORT] of a secondary, told of zones at start and on SIGHUP; may repeat",
+    }),
     tsig: Flags.string({
       multiple: true,
       multipleNonGreedy: true,

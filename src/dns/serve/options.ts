@@ -9,6 +9,7 @@ export interface ZoneServerFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly "allow-transfer": readonly string[];
+  readonly notify: readonly string[];
   readonly tsig: readonly string[];
   readonly secondary: readonly string[];
   readonly "state-folder"?: string | undefined;
@@ -27,6 +28,7 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     plain,
     json: flags.json,
     nsid: flags.nsid,
+    notify: flags.notify,
     tsig: flags.tsig,
     secondary: flags.secondary,
     stateFolder: flags["state-folder"],

@@ -5,9 +5,11 @@ import { resolve as absolute, join } from "node:path";
 import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress, Listening } from "../../engines/dns/listener.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
+import { notify } from "../../engines/dns/notifier.ts";
 import { Secondary } from "../../engines/dns/secondary.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { parseTsigKey } from "../../engines/dns/tsig.ts";
+import type { Zone } from "../../engines/dns/zone.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
@@ -21,6 +23,8 @@ export interface ServeFlags {
   readonly nsid?: string | undefined;
   readonly udpSize: number;
   readonly allowTransfer: readonly string[];
+  /** `ADDRESS[:PORT]` of secondaries. */
+  readonly notify: readonly string[];
   /** `[ALGORITHM:]NAME:BASE64`. */
   readonly tsig: readonly string[];
   /** `ZONE@ADDRESS[:PORT]`. */
@@ -79,16 +83,26 @@ export async function serve(flags: ServeFlags): Promise<void> {
     },
   });
   const secondaries = flags.secondary.map((text) => secondaryOf(text, authority, flags));
+  const loaded: Zone[] = [];
   for (const source of sources) {
     const { zone, warnings } = loadZone(source);
     for (const warning of warnings) say(`warning: ${warning}`);
     authority.setZone(zone);
+    loaded.push(zone);
   }
+  const others = flags.notify.map((text) => serverAddress(text, 53));
+  const tell = (zone: Zone) => {
+    for (const to of others)
+      notify(host, zone, to, (answered) => {
+        if (!answered) say(`${zone.name}: ${to.addr}:${to.port} does not answer NOTIFY`);
+      });
+  };
   const reload = () => {
     for (const source of sources) {
       try {
         const { zone } = loadZone(source);
         authority.setZone(zone);
+        tell(zone);
         say(`reloaded ${zone.name} serial ${zone.serial}`);
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
@@ -100,6 +114,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   try {
     const listener = await listen(host, authority, flags);
     for (const { engine } of secondaries) engine.start(host);
+    for (const zone of loaded) tell(zone);
     const signal = await stopSignal();
     for (const { engine } of secondaries) engine.stop(true, () => {});
     await new Promise<void>((done) => listener.stop(true, done));

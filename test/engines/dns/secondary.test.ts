@@ -8,6 +8,7 @@ import { FrameDecoder, frame } from "../../../src/codecs/dns/framing.ts";
 import { readZone } from "../../../src/codecs/dns/zonefile.ts";
 import { Authority } from "../../../src/engines/dns/authority.ts";
 import { DnsListener } from "../../../src/engines/dns/listener.ts";
+import { notify } from "../../../src/engines/dns/notifier.ts";
 import { Secondary } from "../../../src/engines/dns/secondary.ts";
 import { Zone } from "../../../src/engines/dns/zone.ts";
 import { LiveHost } from "../../../src/net/live/host.ts";
@@ -200,4 +201,20 @@ it("RFC 1996 3.7: a NOTIFY is answered with its opcode and question, and NOTAUTH
   });
   expect(ask("y.").rcode).toBe(9);
   expect(told).toEqual(["\u0001z\0", "\u0001y\0"]);
+});
+
+it("RFC 1996 3.10: a NOTIFY goes to the secondary, whose answer ends it", async () => {
+  const told: string[] = [];
+  const host = newHost();
+  const authority = new Authority(host.clock, { onNotify: (key) => told.push(key) > 0 });
+  const port = await new Promise<number>((done) => {
+    new DnsListener(authority, {
+      listen: [{ addr: "127.0.0.1", port: 0 }],
+      onListening: ([at]) => done(at?.port ?? 0),
+    }).start(host);
+  });
+  const answered = await new Promise<boolean>((done) =>
+    notify(newHost(), zone(1), { addr: "127.0.0.1", port }, done),
+  );
+  expect([answered, told]).toEqual([true, ["\u0001z\0"]]);
 });

@@ -1,0 +1,64 @@
+/** Tells secondaries that a zone has changed, until each has answered. RFC 1996 3. */
+
+import { sameName } from "../../codecs/dns/canonical.ts";
+import { CLASS, OPCODE, TYPE } from "../../codecs/dns/constants.ts";
+import { readMessage } from "../../codecs/dns/decode.ts";
+import { encode } from "../../codecs/dns/encode.ts";
+import type { Endpoint, Host, Timer, UdpSocket } from "../host.ts";
+import { SECOND } from "../host.ts";
+import type { Zone } from "./zone.ts";
+
+/** RFC 1996 3.6: some tries, further and further apart. */
+const TRIES = 5;
+const FIRST_WAIT = 2 * SECOND;
+
+/** One secondary's NOTIFY; `done` once: it answered, or it did not. */
+export function notify(
+  host: Host,
+  zone: Zone,
+  to: Endpoint,
+  done: (answered: boolean) => void,
+): void {
+  const id = host.random.below(65_536);
+  const flags = { aa: true, tc: false, rd: false, ra: false, ad: false, cd: false };
+  const message = encode({
+    id,
+    qr: 0,
+    opcode: OPCODE.NOTIFY,
+    rcode: 0,
+    ...flags,
+    questions: [{ name: zone.name, type: TYPE.SOA, class: CLASS.IN }],
+    answers: [zone.soa],
+    authority: [],
+    additional: [],
+  });
+  let tries = 0;
+  let ended = false;
+  const end = (answered: boolean) => {
+    if (ended) return;
+    ended = true;
+    timer.armAt(undefined);
+    socket.close();
+    done(answered);
+  };
+  const send = () => {
+    if (tries === TRIES) return end(false);
+    socket.send(message, to.addr, to.port);
+    timer.armAt(host.clock.now() + FIRST_WAIT * (1 << tries++));
+  };
+  const timer: Timer = host.clock.timer(send);
+  const socket: UdpSocket = host.udp(
+    {
+      onDatagram: (data) => {
+        const { message: answer, malformed } = readMessage(data);
+        const [question] = answer.questions;
+        if (malformed || answer.qr !== 1 || answer.id !== id || answer.opcode !== OPCODE.NOTIFY)
+          return;
+        if (question === undefined || sameName(question.name, zone.name)) end(true);
+      },
+      onBound: send,
+      onUdpError: () => {},
+    },
+    { connect: to },
+  );
+}
