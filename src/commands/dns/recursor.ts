@@ -5,7 +5,7 @@ import { NetkitCommand } from "../../command.ts";
 export default class DnsRecursor extends NetkitCommand {
   static override summary = "A validating recursive resolver.";
   static override description =
-    "Walks from the root hints (or asks forwarders), validates with DNSSEC, caches. SIGTERM finishes what is in flight, SIGHUP empties the cache. With --json the first line on stdout tells where it listens.";
+    "Walks from the root hints (or asks forwarders), validates with DNSSEC, caches. SIGTERM finishes what is in flight, SIGHUP reads its files again and empties the cache. With --json the first line on stdout tells where it listens.";
   static override examples = [
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:0 --hints root.hints --upstream-port 5353 --json",

@@ -7,7 +7,7 @@ import { EXIT } from "../../failure.ts";
 export default class DnsScenario extends NetkitCommand {
   static override summary = "Run resolver scenarios (.rpl) against netkit's resolver.";
   static override description =
-    "A scenario has canned servers, clients' questions and a clock, in the format of unbound's testbound and of deckard. Relaxed: rcode, flags, question and answer must be as written, the authority section of negative answers too. Exits 0 when all passed, 1 when not.";
+    "A scenario has canned servers, clients' questions and a clock, in the format of unbound's testbound and of deckard. Relaxed: rcode, flags, question and answer must be as written, the authority section of negative answers too. Exits 0 when all passed, 1 when not, 3 when a file is no scenario.";
   static override examples = [
     "<%= config.bin %> dns scenario my.rpl",
     "<%= config.bin %> dns scenario testdata/ --strict --json",
@@ -51,6 +51,7 @@ export default class DnsScenario extends NetkitCommand {
     const passed = scenarios.filter((row) => row.passed).length;
     if (flags.json) this.logJson({ total: scenarios.length, passed, scenarios });
     else process.stdout.write(`${passed} of ${scenarios.length} passed\n`);
-    if (passed < scenarios.length) process.exitCode = EXIT.negative;
+    if (passed < scenarios.length)
+      process.exitCode = scenarios.some((row) => row.malformed) ? EXIT.input : EXIT.negative;
   }
 }

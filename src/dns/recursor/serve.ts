@@ -50,8 +50,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
       flags.json,
     );
     process.on("SIGHUP", () => {
-      recursor.flush();
-      process.stderr.write("netkit: SIGHUP: the cache is empty\n");
+      reload(recursor, flags);
     });
     const signal = await stopSignal();
     for (const one of doh) one.close();
@@ -61,7 +60,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined || error instanceof CommandError) throw error;
-    throw new CommandError(`cannot listen: ${message}`, EXIT.network);
+    const places = [...flags.listen, ...flags["listen-tls"], ...flags["listen-https"]].join(", ");
+    throw new CommandError(`cannot listen on ${places}: ${WHY[code] ?? message}`, EXIT.network);
   } finally {
     if (flags["cache-dump"] !== undefined)
       writeFileSync(flags["cache-dump"], `${JSON.stringify(recursor.dump())}\n`);
@@ -70,6 +70,23 @@ export async function serve(flags: ServeFlags): Promise<void> {
     host.stop();
   }
 }
+
+/** What cannot be read leaves all as it is. */
+function reload(recursor: Recursor, flags: ServeFlags): void {
+  try {
+    recursor.reload(resolverOptions(flags));
+    process.stderr.write("netkit: SIGHUP: files were read again, the cache is empty\n");
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`netkit: SIGHUP: nothing changed: ${error.message}\n`);
+  }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use",
+  EADDRNOTAVAIL: "the address is not one of this machine",
+  EACCES: "ports below 1024 need privileges",
+};
 
 function deferred<T>(): {
   promise: Promise<T>;

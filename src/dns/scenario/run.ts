@@ -10,6 +10,8 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { Xoshiro } from "../../net/random.ts";
 
 export interface ScenarioRow extends ScenarioResult {
+  /** The file is no scenario. */
+  readonly malformed?: true;
   readonly file: string;
   readonly title: string;
 }
@@ -44,7 +46,14 @@ export function runFile(file: string, flags: ScenarioFlags): ScenarioRow {
     scenario = parseScenario(readFileSync(file, "latin1"));
   } catch (error) {
     if (!(error instanceof ScenarioError)) throw error;
-    return { file, title: basename(file), passed: false, step: 0, why: error.message };
+    return {
+      file,
+      title: basename(file),
+      passed: false,
+      malformed: true,
+      step: 0,
+      why: error.message,
+    };
   }
   const { strict, seed, tracer } = flags;
   const result = runScenario(scenario, {

@@ -29,6 +29,8 @@ export interface RecursorOptions {
 
 const MAX_PENDING = 10_000;
 const MAX_PACKED = 20_000;
+/** Numbers of exchanges stay apart when a resolver is replaced. */
+const EXCHANGES_PER_GENERATION = 2 ** 40;
 const MIN_UDP = 512;
 
 export interface RecursorStatistics extends ResolverStatistics, UpstreamStatistics {
@@ -41,6 +43,9 @@ export class Recursor implements Engine, DnsService {
   private readonly options: RecursorOptions;
   private host: Host | undefined;
   private resolver: Resolver | undefined;
+  /** Replaced by `reload`, with clients that wait. */
+  private readonly leaving = new Set<Resolver>();
+  private generation = 0;
   private upstream: Upstream | undefined;
   private timer: Timer | undefined;
   private readonly waiting = new Map<number, (message: DnsMessage) => void>();
@@ -61,15 +66,34 @@ export class Recursor implements Engine, DnsService {
 
   start(host: Host): void {
     this.host = host;
-    const upstream = new Upstream(host);
-    this.upstream = upstream;
-    this.timer = host.clock.timer(() => this.handle({ kind: "deadline" }));
-    this.resolver = new Resolver(this.options.resolver, host.random.fork("resolver"), {
+    this.upstream = new Upstream(host);
+    this.timer = host.clock.timer(() => {
+      for (const one of [this.resolver as Resolver, ...this.leaving])
+        this.handle(one, { kind: "deadline" });
+    });
+    this.resolver = this.make(this.options.resolver);
+  }
+
+  private make(options: Partial<ResolverOptions>): Resolver {
+    const host = this.host as Host;
+    const upstream = this.upstream as Upstream;
+    const base = this.generation++ * EXCHANGES_PER_GENERATION;
+    const resolver: Resolver = new Resolver(options, host.random.fork(`resolver ${base}`), {
       ask: (exchange, query) =>
-        upstream.ask(exchange, query, (result) => this.handle({ kind: "reply", exchange, result })),
-      cancel: (exchange) => upstream.cancel(exchange),
+        upstream.ask(base + exchange, query, (result) =>
+          this.handle(resolver, { kind: "reply", exchange, result }),
+        ),
+      cancel: (exchange) => upstream.cancel(base + exchange),
       answer: (token, message) => this.answer(token, message),
     });
+    return resolver;
+  }
+
+  /** Goes on with other options and an empty cache; what is under way is finished as it was begun. */
+  reload(options: Partial<ResolverOptions>): void {
+    this.leaving.add(this.resolver as Resolver);
+    this.packed?.clear();
+    this.resolver = this.make(options);
   }
 
   stop(graceful: boolean, done: () => void): void {
@@ -85,11 +109,16 @@ export class Recursor implements Engine, DnsService {
     done?.();
   }
 
-  private handle(input: ResolverInput): void {
+  private handle(resolver: Resolver, input: ResolverInput): void {
     const { clock } = this.host as Host;
-    const resolver = this.resolver as Resolver;
     resolver.handle(input, clock.now(), clock.wallMs());
-    this.timer?.armAt(resolver.deadline);
+    let next = (this.resolver as Resolver).deadline;
+    for (const one of this.leaving) {
+      const { deadline } = one;
+      if (one.pending === 0) this.leaving.delete(one);
+      else if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
+    }
+    this.timer?.armAt(next);
   }
 
   private answer(token: number, message: DnsMessage): void {
@@ -109,7 +138,7 @@ export class Recursor implements Engine, DnsService {
   ): void {
     const token = ++this.tokens;
     this.waiting.set(token, done);
-    this.handle({
+    this.handle(this.resolver as Resolver, {
       kind: "question",
       token,
       message,
@@ -141,11 +170,13 @@ export class Recursor implements Engine, DnsService {
     }
     const stream = client.transport !== "udp";
     const limit = stream ? 65_535 : this.udpLimit(message);
+    const { generation } = this;
     const kept = this.packed === undefined ? undefined : new Uint8Array(request);
     this.ask(message, client.addr, (answer) => {
       const bytes = fitted(answer, limit);
       const now = Math.floor((this.host as Host).clock.now() / SECOND);
-      if (kept !== undefined && message.rd) this.packed?.put(kept, stream, bytes, now);
+      if (kept !== undefined && message.rd && generation === this.generation)
+        this.packed?.put(kept, stream, bytes, now);
       reply(bytes);
     });
   }
@@ -182,11 +213,6 @@ export class Recursor implements Engine, DnsService {
     const resolver = this.resolver as Resolver;
     resolver.core.now = (this.host as Host).clock.now();
     loadCache(resolver.core, dump);
-  }
-
-  flush(): void {
-    this.packed?.clear();
-    this.resolver?.flush();
   }
 }
 

@@ -90,4 +90,17 @@ describe("the recursor in a simulated network", () => {
     lab.world.run(lab.world.now + 300 * SECOND);
     expect(lab.recursor.answerNow(request(3), client)).toBeUndefined();
   });
+
+  it("reload: new options count from now on, and who waits is answered by the old ones", () => {
+    const lab = new Lab(9, SERVERS);
+    const codes: number[] = [];
+    lab.recursor.ask(questionFor("www.example.test1."), "10.1.1.1", (answer) =>
+      codes.push(answer.rcode),
+    );
+    lab.recursor.reload({ hints: [{ name: "a.", addresses: ["10.0.0.99"] }], ipv6: false });
+    lab.world.run(lab.world.now + 5 * SECOND);
+    expect(codes).toEqual([RCODE.NOERROR]);
+    expect(lab.ask("www.example.test1.")?.rcode).toBe(RCODE.SERVFAIL);
+    expect(lab.recursor.statistics().pending).toBe(0);
+  });
 });

@@ -199,11 +199,6 @@ export class Cache {
   counts(): CacheStatistics {
     return { ...this.statistics, sets: this.sets.size, replies: this.replies.size };
   }
-
-  clear(): void {
-    this.sets.clear();
-    this.replies.clear();
-  }
 }
 
 export function sameData(a: Rrset, b: Rrset): boolean {

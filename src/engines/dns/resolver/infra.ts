@@ -145,8 +145,4 @@ export class Infrastructure {
       };
     });
   }
-
-  clear(): void {
-    this.servers.clear();
-  }
 }

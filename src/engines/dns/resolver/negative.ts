@@ -113,12 +113,6 @@ export class NegativeStore {
       if (labelCount(zone) <= floor) return undefined;
     }
   }
-
-  clear(): void {
-    this.zones.clear();
-    this.hashed.clear();
-    this.denied.clear();
-  }
 }
 
 /** RFC 2308 5: seconds that a denial lives. */

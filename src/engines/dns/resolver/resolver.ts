@@ -337,14 +337,6 @@ export class Resolver {
   statistics(): ResolverStatistics {
     return { ...this.core.cache.counts(), ...this.counts, queriesSent: this.core.sent };
   }
-
-  /** Forgets all that was learnt. */
-  flush(): void {
-    this.core.cache.clear();
-    this.core.negative.clear();
-    this.core.keys.clear();
-    this.core.infra.clear();
-  }
 }
 
 /** A question as clients ask it. */
