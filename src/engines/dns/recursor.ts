@@ -46,6 +46,7 @@ export class Recursor implements Engine, DnsService {
   /** Replaced by `reload`, with clients that wait. */
   private readonly leaving = new Set<Resolver>();
   private generation = 0;
+  private current: Partial<ResolverOptions>;
   private upstream: Upstream | undefined;
   private timer: Timer | undefined;
   private readonly waiting = new Map<number, (message: DnsMessage) => void>();
@@ -57,6 +58,7 @@ export class Recursor implements Engine, DnsService {
   constructor(options: RecursorOptions) {
     this.options = options;
     const { resolver, tracer } = options;
+    this.current = resolver;
     // Traces tell of each question; answers for networks and stale ones are not for all alike.
     const plain =
       tracer === undefined && resolver.subnet === undefined && resolver.serveStale === undefined;
@@ -92,8 +94,14 @@ export class Recursor implements Engine, DnsService {
   /** Goes on with other options and an empty cache; what is under way is finished as it was begun. */
   reload(options: Partial<ResolverOptions>): void {
     this.leaving.add(this.resolver as Resolver);
+    this.current = options;
     this.packed?.clear();
     this.resolver = this.make(options);
+  }
+
+  /** Forgets all that was learnt. */
+  flush(): void {
+    this.reload(this.current);
   }
 
   stop(graceful: boolean, done: () => void): void {
