@@ -8,12 +8,13 @@ export default class DnsResolve extends NetkitCommand {
     "Words are names, record types and @servers in any order. Without a server the hosts file is read first, then the servers of /etc/resolv.conf are asked, with its search list. Each try has an identifier and a port of its own, since a forger must then guess anew (RFC 5452); --same-id keeps one. Exits 1 when no name has what was asked for, 4 when no server answers.";
   static override usage = "dns resolve NAME... [TYPE...] [@SERVER...] [FLAGS]";
   static override examples = [
-    "<%= config.bin %> dns resolve www.example.com",
-    "<%= config.bin %> dns resolve example.com MX TXT @192.0.2.53",
-    "<%= config.bin %> dns resolve 192.0.2.1",
-    "<%= config.bin %> dns resolve example.com @tls://192.0.2.53 --tls-name dns.example",
-    "<%= config.bin %> dns resolve example.com HTTPS --dnssec --ecs 198.51.100.0/24 --trace",
-    "<%= config.bin %> dns resolve -f names.txt A --json --concurrency 20",
+    "<%= config.bin %> dns lab    # in another terminal: what the next six ask",
+    "<%= config.bin %> dns resolve www.example.com @127.0.0.53:5300",
+    "<%= config.bin %> dns resolve example.com MX TXT @127.0.0.53:5300 --dnssec",
+    "<%= config.bin %> dns resolve www.cs.uni.edu A --mode iterative --hints netkit-lab/root.hints --port 5300 --trace",
+    "<%= config.bin %> dns resolve www.example.com --validate @127.0.0.53:5300 --hints netkit-lab/root.hints --trust-anchor netkit-lab/root.ds",
+    "<%= config.bin %> dns resolve www.uni.edu A --compare @127.0.0.53:5300 --hints netkit-lab/root.hints --port 5300",
+    "<%= config.bin %> dns resolve www.example.com A --compare-servers @127.0.3.1:5300 @127.0.3.2:5300 --json",
   ];
   static override strict = false;
   static override flags = resolveFlags;

@@ -3,6 +3,31 @@ import * as Flags from "@oclif/core/flags";
 
 export const resolveFlags = {
   file: Flags.string({ char: "f", description: "names, one a line (- for standard input)" }),
+  mode: Flags.string({
+    description:
+      "who walks: a server that is asked (stub), this client from the root (iterative), one server that walks for us (hybrid), or each server the next (recursive)",
+    options: ["stub", "iterative", "hybrid", "recursive"],
+    default: "stub",
+  }),
+  hints: Flags.string({ description: "root hints file; without it the Internet's root" }),
+  port: Flags.integer({
+    description: "port of the servers that hints and referrals name",
+    default: 53,
+    min: 1,
+    max: 65_535,
+  }),
+  validate: Flags.boolean({
+    description: "validate what the server says, trusting only the trust anchor (RFC 4035)",
+  }),
+  "trust-anchor": Flags.string({
+    description: "file of DS or DNSKEY records; without it (and --hints) the root's keys",
+  }),
+  compare: Flags.boolean({
+    description: "iterative, hybrid and recursive beside each other, cold and warm",
+  }),
+  "compare-servers": Flags.boolean({
+    description: "where the answers of all @servers differ; exits 1 when they do",
+  }),
   short: Flags.boolean({ description: "only the data, a line each" }),
   json: Flags.boolean({ description: "NDJSON: one object an answer" }),
   trace: Flags.boolean({ description: "each step, as it happens" }),

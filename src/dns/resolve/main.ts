@@ -5,13 +5,18 @@ import { subnetData } from "../../engines/dns/client/query.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
 import { readWords } from "./arguments.ts";
+import { compareModes, compareServers } from "./compare.ts";
+import type { ModeFlags } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
 import { exitCodeOf, outcomeJson } from "./outcome.ts";
 import { renderOutcome, renderShort } from "./render.ts";
 import type { ResolveSettings } from "./run.ts";
 import { resolveAll, stepLine } from "./run.ts";
+import { traceLine } from "./trace-line.ts";
 
-export interface ResolveFlags {
+export interface ResolveFlags extends ModeFlags {
+  readonly "compare-servers": boolean;
+  readonly compare: boolean;
   readonly file?: string | undefined;
   readonly short: boolean;
   readonly json: boolean;
@@ -112,6 +117,8 @@ function checkFile(path: string): void {
 export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
   const settings = settingsOf(words, flags);
   const paint = palette();
+  if (flags.compare) return compareModes(settings, flags, paint);
+  if (flags["compare-servers"]) return compareServers(settings, flags, paint);
   const print = (outcome: Outcome) => {
     const text = flags.json
       ? `${JSON.stringify(outcomeJson(outcome))}\n`
@@ -122,9 +129,12 @@ export async function run(words: readonly string[], flags: ResolveFlags): Promis
     if ((flags.short || flags.json) && outcome.from === "nobody")
       process.stderr.write(`netkit: ${outcome.asked.name}: ${outcome.failures.join("; ")}\n`);
   };
-  const outcomes = await resolveAll(settings, {
+  const trace = (line: string) => process.stderr.write(`${line}\n`);
+  const outcomes = await resolveAll(settings, flags, {
     outcome: print,
-    ...(flags.trace ? { step: (event) => process.stderr.write(`${stepLine(event)}\n`) } : {}),
+    ...(flags.trace
+      ? { step: (event) => trace(stepLine(event)), walk: (event) => trace(traceLine(event)) }
+      : {}),
   });
   return exitCodeOf(outcomes);
 }

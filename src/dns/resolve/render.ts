@@ -43,7 +43,9 @@ function heading(
   const color = response.rcode === RCODE.NOERROR ? paint.green : paint.red;
   const took = `${(rtt / MILLISECOND).toFixed(1)} ms`;
   const state = security === undefined ? "" : ` ${security.toUpperCase()}`;
-  const how = paint.dim(`from ${server} (${transport}, ${bytes} B, ${took}; ${flags.join(" ")})`);
+  const how = paint.dim(
+    `from ${server} (${[transport, ...(bytes === 0 ? [] : [`${bytes} B`]), took].join(", ")}; ${flags.join(" ")})`,
+  );
   return `; ${paint.bold(title)} ${color(rcode)}${state} ${how}`;
 }
 

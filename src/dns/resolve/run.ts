@@ -8,10 +8,13 @@ import { clientQuery } from "../../engines/dns/client/query.ts";
 import { candidates } from "../../engines/dns/client/resolv-conf.ts";
 import type { StubEvent, StubOptions } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
+import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
 import type { TlsClient } from "../../engines/host.ts";
 import { askOverHttps } from "../../net/live/doh.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import type { Asked, ServerWord } from "./arguments.ts";
+import type { ModeFlags } from "./modes.ts";
+import { modalAsker, walks } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
 import { outcomeOf } from "./outcome.ts";
 import { addressOf, hostsFile, systemConf } from "./servers.ts";
@@ -40,22 +43,26 @@ export interface ResolveSettings {
 export interface Listener {
   outcome(outcome: Outcome): void;
   step?(event: StubEvent): void;
+  walk?(event: TraceEvent): void;
 }
 
 export async function resolveAll(
   settings: ResolveSettings,
+  modes: ModeFlags,
   listener: Listener,
 ): Promise<Outcome[]> {
   const host = new LiveHost();
   try {
-    const ask = await asker(settings, host, listener);
+    const ask = walks(modes)
+      ? await modalAsker(settings, modes, host, listener.walk)
+      : await asker(settings, host, listener);
     return await inOrder(settings.questions, settings.concurrency, ask, listener.outcome);
   } finally {
     host.stop();
   }
 }
 
-type Ask = (asked: Asked) => Promise<Outcome>;
+export type Ask = (asked: Asked) => Promise<Outcome>;
 
 async function asker(settings: ResolveSettings, host: LiveHost, listener: Listener): Promise<Ask> {
   const [first] = settings.servers;
