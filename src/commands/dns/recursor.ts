@@ -12,6 +12,7 @@ export default class DnsRecursor extends NetkitCommand {
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --forward 192.0.2.53 --forward corp.example=10.0.0.1",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --no-negative-cache --stats --cache-dump cache.json",
+    "<%= config.bin %> dns recursor --replay capture.pcap --no-dnssec --qmin off",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --lie www.example.com=192.0.2.66",
   ];
   static override flags = {
@@ -115,11 +116,20 @@ export default class DnsRecursor extends NetkitCommand {
     trace: Flags.boolean({ description: "print each step of each resolution as JSON" }),
     "cache-dump": Flags.string({ description: "write the cache to this file at the end" }),
     "cache-load": Flags.string({ description: "begin with a cache that was dumped" }),
+    replay: Flags.string({
+      description:
+        "take the place of the resolver of this capture, and tell where it asks otherwise",
+    }),
     json: Flags.boolean({ description: "NDJSON on stdout: listening, traces, statistics" }),
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(DnsRecursor);
+    if (flags.replay !== undefined) {
+      const { replayCapture } = await import("../../dns/recursor/replay.ts");
+      await replayCapture(flags.replay, flags, flags.json);
+      return;
+    }
     const { serve } = await import("../../dns/recursor/serve.ts");
     await serve(flags);
   }

@@ -216,7 +216,7 @@ export class FlowTable {
     this.fill(flow, entry, p, direction);
     flow.dissector = this.shared[((state >>> 8) & 0xff) - 1];
     flow.app = undefined;
-    if (p.family === 6) flow.forgetText();
+    flow.forgetText();
     return flow;
   }
 

@@ -3,7 +3,7 @@
  * capture. What the others sent comes at the capture's times from their addresses; what an engine
  * sends to them goes to a counterpart, which answers from the capture or not at all.
  */
-import type { Nanos } from "../../engines/host.ts";
+import type { Nanos, TcpHandler } from "../../engines/host.ts";
 import type { SimNode } from "../simulated/node.ts";
 import { Packet, UDP } from "../simulated/packet.ts";
 import { EVERYWHERE } from "../simulated/topology.ts";
@@ -54,6 +54,11 @@ export class ReplayedWorld {
   /** The host of a node of the capture that an engine takes the place of. */
   node(name: string, options: NodeOptions): SimNode {
     return this.world.node(name, options);
+  }
+
+  /** Connections to others at a port: `accept` is told whose address was called. */
+  listen(port: number, accept: (address: string) => TcpHandler): void {
+    this.others.listen((connection) => accept(connection.local.addr), { local: { port } });
   }
 
   /** What the capture has others send, each at its time. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ethernetFrame, tcpPacket } from "../../../src/codecs/link/build.ts";
+import { ethernetFrame, tcpPacket, udpPacket } from "../../../src/codecs/link/build.ts";
 import type { CapturedPacket } from "../../../src/codecs/pcap/capture.ts";
 import { latin1Bytes } from "../../../src/codecs/writer.ts";
 import { Analyser } from "../../../src/engines/capture/analyser.ts";
@@ -71,5 +71,19 @@ describe("packets of a reader that uses its buffer again", () => {
         .filter((r) => r.protocol === "http")
         .map((r) => r.body["status"] ?? r.body["uri"]),
     ).toEqual(["/1", 204]);
+  });
+
+  it("datagrams of flows that share one object have their own addresses", () => {
+    const query = Uint8Array.from([0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 97, 0, 0, 1, 0, 1]);
+    const from = (n: number) =>
+      ethernetFrame(
+        udpPacket(
+          { src: `192.0.2.${n}`, dst: `198.51.100.${n}`, sport: 4000 + n, dport: 53 },
+          query,
+        ),
+      );
+    expect(records([from(1), from(2), from(3), from(1)]).map((r) => [r.src, r.dst])).toEqual(
+      [1, 2, 3, 1].map((n) => [`192.0.2.${n}`, `198.51.100.${n}`]),
+    );
   });
 });
