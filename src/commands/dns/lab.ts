@@ -11,6 +11,7 @@ export default class DnsLab extends NetkitCommand {
     "<%= config.bin %> dns lab --port 5333 --folder /tmp/lab",
     "<%= config.bin %> dns lab --simulated --rtt 40ms --loss 1%",
     "<%= config.bin %> dns lab --simulated --name www.cs.uni.edu --pcap recursor.pcapng",
+    "<%= config.bin %> dns lab --simulated --name www.example.com --down ns1.example.com",
     "<%= config.bin %> dns lab --simulated --name nothing.example.com --no-negative-cache",
   ];
   static override flags = {
@@ -29,6 +30,11 @@ export default class DnsLab extends NetkitCommand {
       description: "keep that names do not exist (simulated)",
       default: true,
       allowNo: true,
+    }),
+    down: Flags.string({
+      description: "a server that is down (simulated); may repeat",
+      multiple: true,
+      multipleNonGreedy: true,
     }),
     pcap: Flags.string({ description: "write what the recursor sees (simulated), as pcapng" }),
     json: Flags.boolean({ description: "one JSON document" }),

@@ -17,6 +17,7 @@ export interface LabFlags {
   readonly seed: number;
   readonly name?: readonly string[] | undefined;
   readonly "negative-cache": boolean;
+  readonly down?: readonly string[] | undefined;
   readonly pcap?: string | undefined;
   readonly json: boolean;
 }
@@ -52,7 +53,13 @@ function simulate(flags: LabFlags): void {
     rtt: durationOf(flags.rtt),
     loss: chanceOf(flags.loss),
     negativeCache: flags["negative-cache"],
+    down: flags.down ?? [],
   };
+  const unknown = options.down.find((name) => !SimulatedLab.serverNames.includes(name));
+  if (unknown !== undefined)
+    throw new CommandError(
+      `${unknown} is no server of the lab: ${SimulatedLab.serverNames.join(", ")}`,
+    );
   const simulated = new SimulatedLab(options);
   const trace = flags.pcap === undefined ? undefined : simulated.trace("recursor");
   const names = flags.name ?? DEFAULT_NAMES;

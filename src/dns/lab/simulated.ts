@@ -21,6 +21,8 @@ export interface SimulatedLabOptions {
   /** Chance that a packet is lost on its way. */
   readonly loss: number;
   readonly negativeCache: boolean;
+  /** Names of servers that are down, e.g. `ns1.example.com`. */
+  readonly down?: readonly string[];
 }
 
 export interface LabRow {
@@ -90,6 +92,7 @@ export class SimulatedLab {
     });
     this.client = this.world.node("client", { addresses: ["127.0.0.1"] });
     this.world.run(0);
+    for (const name of options.down ?? []) this.world.faults.crash(name);
   }
 
   /** What a node sees from now on. */
@@ -97,6 +100,11 @@ export class SimulatedLab {
     const trace = new Trace(this.world.startedMs, node);
     this.world.attach(node, trace);
     return trace;
+  }
+
+  /** Names of the servers, as `down` takes them. */
+  static get serverNames(): string[] {
+    return labPlan().servers.map(({ name }) => name);
   }
 
   private questionsOf(pick: (name: string) => boolean): number {
@@ -113,7 +121,7 @@ export class SimulatedLab {
         resolver: this.resolver,
         recursor: { addr: LAB_RECURSOR, port: PORT },
         root: { addr: "127.0.1.1", port: PORT },
-        timeoutMs: Math.max(1000, (this.options.rtt * 12) / MILLISECOND),
+        timeoutMs: Math.max(8000, (this.options.rtt * 12) / MILLISECOND),
       });
       for (const cache of ["cold", "warm"] as const) {
         for (const { name, type } of questions)

@@ -16,8 +16,8 @@ export interface LabServerOptions {
   onListenError?(error: NetError): void;
 }
 
-/** Relayed questions: patient enough for a lossy path. */
-const RELAY = { timeoutMs: 2000, tries: 3 } as const;
+/** The root waits this long for the next server; each level below has a third, so that it can try another in time. */
+const ROOT_PATIENCE_MS = 6000;
 
 export class LabServer implements Engine, DnsService {
   /** Questions that came. */
@@ -35,7 +35,7 @@ export class LabServer implements Engine, DnsService {
     const authority = new Authority(host.clock);
     for (const zone of zones) authority.setZone(zone);
     this.service = relays
-      ? new Relay(host, asService(authority), { port, ...RELAY })
+      ? new Relay(host, asService(authority), { port, timeoutMs: this.patienceMs, tries: 1 })
       : asService(authority);
     this.listener = new DnsListener(this, {
       listen: [{ addr, port }],
@@ -43,6 +43,12 @@ export class LabServer implements Engine, DnsService {
       onListenError: (error) => onListenError?.(error),
     });
     this.listener.start(host);
+  }
+
+  private get patienceMs(): number {
+    const depth = (name: string) => name.split(".").filter((label) => label !== "").length;
+    const deepest = Math.max(0, ...this.options.zones.map(({ name }) => depth(name)));
+    return Math.round(ROOT_PATIENCE_MS / ([1, 3, 9][Math.min(deepest, 2)] as number));
   }
 
   query(request: Uint8Array, client: DnsClient, reply: Reply): void {
