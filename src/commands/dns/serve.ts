@@ -34,7 +34,7 @@ export default class DnsServe extends NetkitCommand {
       multiple: true,
       multipleNonGreedy: true,
       default: [],
-      description: "ADDRESS[/PREFIX] that may have zones whole (AXFR); may repeat",
+      description: "ADDRESS[/PREFIX] that may have zones whole (AXFR, IXFR); may repeat",
     }),
     notify: Flags.string({
       multiple: true,
@@ -47,7 +47,8 @@ export default class DnsServe extends NetkitCommand {
       multiple: true,
       multipleNonGreedy: true,
       default: [],
-      description: "[ALGORITHM:]NAME:BASE64: a key; transfers then need one; may repeat",
+      description:
+        "[ALGORITHM:]NAME:BASE64: a key; transfers then need one, the first signs those that we ask for; may repeat",
     }),
     secondary: Flags.string({
       multiple: true,

@@ -63,6 +63,9 @@ export const resolveFlags = {
     multipleNonGreedy: true,
   }),
   insecure: Flags.boolean({ description: "take any certificate" }),
+  tsig: Flags.string({
+    description: "[ALGORITHM:]NAME:BASE64: the key that signs AXFR and IXFR=SERIAL (RFC 8945)",
+  }),
   hosts: Flags.string({ description: "hosts file, also where a server is named" }),
   "resolv-conf": Flags.string({ description: "configuration", default: "/etc/resolv.conf" }),
   concurrency: Flags.integer({ description: "questions at once", default: 10, min: 1, max: 1000 }),

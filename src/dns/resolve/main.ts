@@ -10,9 +10,10 @@ import type { ModeFlags } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
 import { exitCodeOf, outcomeJson } from "./outcome.ts";
 import { renderOutcome, renderShort } from "./render.ts";
-import type { ResolveSettings } from "./run.ts";
+import type { ResolveSettings, TlsSettings } from "./run.ts";
 import { resolveAll, stepLine } from "./run.ts";
 import { traceLine } from "./trace-line.ts";
+import { runTransfer, wantsTransfer } from "./transfer.ts";
 
 export interface ResolveFlags extends ModeFlags {
   readonly "compare-servers": boolean;
@@ -44,6 +45,7 @@ export interface ResolveFlags extends ModeFlags {
   readonly hosts?: string | undefined;
   readonly "resolv-conf": string;
   readonly concurrency: number;
+  readonly tsig?: string | undefined;
 }
 
 function namesOf(file: string | undefined): string[] {
@@ -88,13 +90,17 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
     ignoreTruncation: flags.ignore,
     hosts: flags.hosts,
     resolvConf: flags["resolv-conf"],
-    tls: {
-      ...(flags["tls-name"] === undefined ? {} : { name: flags["tls-name"] }),
-      ...(flags["tls-ca"] === undefined ? {} : { ca: flags["tls-ca"] }),
-      pins: flags.pin ?? [],
-      insecure: flags.insecure,
-    },
+    tls: tlsOf(flags),
     concurrency: flags.concurrency,
+  };
+}
+
+function tlsOf(flags: ResolveFlags): TlsSettings {
+  return {
+    ...(flags["tls-name"] === undefined ? {} : { name: flags["tls-name"] }),
+    ...(flags["tls-ca"] === undefined ? {} : { ca: flags["tls-ca"] }),
+    pins: flags.pin ?? [],
+    insecure: flags.insecure,
   };
 }
 
@@ -115,6 +121,8 @@ function checkFile(path: string): void {
 }
 
 export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
+  if (wantsTransfer(words)) return runTransfer(words, flags, tlsOf(flags));
+  if (flags.tsig !== undefined) throw new CommandError("--tsig is for AXFR and IXFR=SERIAL");
   const settings = settingsOf(words, flags);
   const paint = palette();
   if (flags.compare) return compareModes(settings, flags, paint);

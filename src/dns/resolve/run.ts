@@ -19,6 +19,13 @@ import type { Outcome } from "./outcome.ts";
 import { outcomeOf } from "./outcome.ts";
 import { addressOf, hostsFile, systemConf } from "./servers.ts";
 
+export interface TlsSettings {
+  readonly name?: string;
+  readonly ca?: string;
+  readonly pins: readonly string[];
+  readonly insecure: boolean;
+}
+
 export interface ResolveSettings {
   readonly questions: readonly Asked[];
   readonly servers: readonly ServerWord[];
@@ -30,12 +37,7 @@ export interface ResolveSettings {
   readonly ignoreTruncation: boolean;
   readonly hosts: string | undefined;
   readonly resolvConf: string;
-  readonly tls: {
-    readonly name?: string;
-    readonly ca?: string;
-    readonly pins: readonly string[];
-    readonly insecure: boolean;
-  };
+  readonly tls: TlsSettings;
   readonly concurrency: number;
 }
 
@@ -89,14 +91,6 @@ async function stubOptions(settings: ResolveSettings): Promise<StubOptions> {
   };
   const secure = servers.some((server) => server.transport === "tls");
   const transport: Transport = secure ? "tls" : settings.tcp ? "tcp" : "udp";
-  const [server] = servers;
-  const client: TlsClient = {
-    name: tls.name ?? (server === undefined ? undefined : server.host),
-    ca: tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8"),
-    pins: tls.pins,
-    verify: !tls.insecure,
-    alpn: ["dot"],
-  };
   return {
     conf,
     // A server that was named is asked, whatever the hosts file says.
@@ -108,7 +102,17 @@ async function stubOptions(settings: ResolveSettings): Promise<StubOptions> {
     query: settings.query,
     sameId: settings.sameId,
     ignoreTruncation: settings.ignoreTruncation,
-    ...(secure ? { tls: client } : {}),
+    ...(secure ? { tls: tlsClient(tls, servers) } : {}),
+  };
+}
+
+export function tlsClient(tls: TlsSettings, servers: readonly ServerWord[]): TlsClient {
+  return {
+    name: tls.name ?? servers[0]?.host,
+    ca: tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8"),
+    pins: tls.pins,
+    verify: !tls.insecure,
+    alpn: ["dot"],
   };
 }
 

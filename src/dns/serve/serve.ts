@@ -131,6 +131,12 @@ interface Served {
   readonly engine: Secondary;
 }
 
+/** The first key that is given signs what we ask for. */
+function keyOfSecondary(flags: ServeFlags): TsigKey | undefined {
+  const [first] = flags.tsig;
+  return first === undefined ? undefined : tsigKeyOf(first);
+}
+
 function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Served {
   const at = text.lastIndexOf("@");
   if (at < 1) throw new CommandError(`--secondary ${text} is no ZONE@ADDRESS[:PORT]`);
@@ -143,9 +149,10 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
       flags.stateFolder === undefined
         ? undefined
         : join(absolute(flags.stateFolder), `${zone}zone`),
-    onZone: (fetched) => {
-      authority.setZone(fetched);
-      say(`${zone} serial ${fetched.serial}`);
+    key: keyOfSecondary(flags),
+    onZone: (fetched, diffs) => {
+      authority.setZone(fetched, diffs);
+      say(`${zone} serial ${fetched.serial}${diffs === undefined ? "" : " (IXFR)"}`);
     },
     onExpire: () => {
       authority.removeZone(zone);

@@ -1,10 +1,12 @@
 /**
  * The authoritative service: which zone, which operation, EDNS, and the answer. RFC 1034 4.3.1,
- * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 9619 (one question).
+ * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 1995, RFC 9619 (one
+ * question).
  */
 import type { NameKey } from "../../codecs/dns/canonical.ts";
 import { keyOfWire, nameKey, parentKey, ROOT_KEY, sameName } from "../../codecs/dns/canonical.ts";
 import { CLASS, HEADER_BYTES, OPCODE, RCODE, TYPE } from "../../codecs/dns/constants.ts";
+import type { ResourceRecord } from "../../codecs/dns/message.ts";
 import { FLAG } from "../../codecs/dns/message.ts";
 import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
@@ -13,11 +15,13 @@ import { Answerer } from "./answer.ts";
 import { serverCookie } from "./cookie.ts";
 import type { DnsClient, DnsService, Reply } from "./listener.ts";
 import { Query } from "./query.ts";
-import { transferMessages } from "./transfer.ts";
+import { incrementalRecords, transferMessages, wholeZone } from "./transfer.ts";
 import type { TsigKey } from "./tsig.ts";
 import { checkTsig, signTsig, splitTsig, TSIG_ERROR } from "./tsig.ts";
 import { AnswerWriter } from "./writer.ts";
 import type { Zone } from "./zone.ts";
+import type { ZoneDiff } from "./zone-diff.ts";
+import { ZoneHistory } from "./zone-diff.ts";
 
 const OPTION = { NSID: 3, COOKIE: 10 } as const;
 /** RFC 9715 3.1: what passes without fragments. */
@@ -54,13 +58,22 @@ export class Authority implements DnsService {
     this.nsid = options.nsid === undefined ? undefined : latin1Bytes(options.nsid);
   }
 
-  /** Serves a zone in place of the one of that name. */
-  setZone(zone: Zone): void {
+  /** Versions of the zones that somebody may have whole. */
+  private readonly histories = new Map<NameKey, ZoneHistory>();
+
+  /** Serves a zone in place of the one of that name. `diffs`: between the two, where they are known. */
+  setZone(zone: Zone, diffs?: readonly ZoneDiff[]): void {
+    const old = this.zones.get(zone.origin);
     this.zones.set(zone.origin, zone);
+    if (old === undefined || this.options.mayTransfer === undefined) return;
+    const history = this.histories.get(zone.origin) ?? new ZoneHistory();
+    this.histories.set(zone.origin, history);
+    history.replaced(old, zone, diffs);
   }
 
   removeZone(name: string): void {
     this.zones.delete(nameKey(name));
+    this.histories.delete(nameKey(name));
   }
 
   zone(name: string): Zone | undefined {
@@ -107,13 +120,36 @@ export class Authority implements DnsService {
       if (zone.origin !== key) return this.finish(RCODE.NOTAUTH, 0, client);
       if (this.options.mayTransfer?.(client, zone, this.keyName) !== true)
         return this.finish(RCODE.REFUSED, 0, client);
-      if (!udp) return undefined;
-      // RFC 1995 2: over UDP the SOA alone tells the client to come by TCP.
-      this.answerer.run(zone, key, { type: TYPE.SOA, dnssec: false, minimalAny: true });
-      return this.finish(this.answerer.rcode, this.answerer.flags, client);
+      return udp ? this.incremental(request, zone, key, size, client) : undefined;
     }
     this.answerer.run(zone, key, { type: q.type, dnssec: q.dnssec, minimalAny: udp });
     return this.finish(this.answerer.rcode, this.answerer.flags, client);
+  }
+
+  /** RFC 1995 2: over UDP what does not fit is the SOA alone, which tells the client to come by TCP. */
+  private incremental(
+    request: Uint8Array,
+    zone: Zone,
+    key: NameKey,
+    size: number,
+    client: DnsClient,
+  ): Uint8Array {
+    const answer = incrementalRecords(zone, this.histories.get(key), request);
+    if (answer === undefined) return this.finish(RCODE.FORMERR, 0, client);
+    if (answer.kind === "diffs") {
+      const messages = this.transfer(answer.records(), request);
+      const first = messages.next().value as Uint8Array;
+      if (first.length + this.reserved <= size && messages.next().done === true) return first;
+    }
+    this.answerer.run(zone, key, { type: TYPE.SOA, dnssec: false, minimalAny: true });
+    return this.finish(this.answerer.rcode, this.answerer.flags, client);
+  }
+
+  private transfer(records: Iterable<ResourceRecord>, request: Uint8Array): Generator<Uint8Array> {
+    const q = this.query_;
+    const udpSize = this.options.udpLimit ?? UDP_LIMIT;
+    const edns = q.edns ? { udpSize, version: 0, do: q.dnssec, options: [] } : undefined;
+    return transferMessages(records, request, q.questionEnd, edns);
   }
 
   /** The key that signed the request now being answered, and the room that our signature takes. */
@@ -165,7 +201,13 @@ export class Authority implements DnsService {
     if (now !== undefined) return [now, undefined];
     const q = this.query_;
     const zone = this.zones.get(keyOfWire(request, q.nameAt, 0)) as Zone;
-    const messages = transferMessages(zone, request, q.questionEnd);
+    const answer =
+      q.type === TYPE.IXFR
+        ? incrementalRecords(zone, this.histories.get(zone.origin), request)
+        : undefined;
+    if (q.type === TYPE.IXFR && answer === undefined)
+      return [this.finish(RCODE.FORMERR, 0, client), undefined];
+    const messages = this.transfer(answer?.records() ?? wholeZone(zone), request);
     return [messages.next().value as Uint8Array, messages];
   }
 

@@ -1,27 +1,26 @@
 /**
  * A zone that is fetched from its primary: asked for by the SOA's timers (RFC 1034 4.3.5) and when
- * told (RFC 1996), taken whole (RFC 5936), kept on disk. A transfer that breaks off, or gives what
- * may not be served, changes nothing.
+ * told (RFC 1996), taken whole (RFC 5936) or by its differences (RFC 1995), kept on disk. A transfer
+ * that breaks off, or gives what may not be served, changes nothing.
  */
 import { compareSerials, nameKey } from "../../codecs/dns/canonical.ts";
-import { CLASS, RCODE, TYPE } from "../../codecs/dns/constants.ts";
-import { readMessage } from "../../codecs/dns/decode.ts";
-import { encode } from "../../codecs/dns/encode.ts";
-import { FrameDecoder, frame } from "../../codecs/dns/framing.ts";
-import type { RdataFields, ResourceRecord } from "../../codecs/dns/message.ts";
+import { RCODE } from "../../codecs/dns/constants.ts";
+import type { ResourceRecord } from "../../codecs/dns/message.ts";
 import { readZone, writeZone } from "../../codecs/dns/zonefile.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import { latin1 } from "../../codecs/reader.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
-import type { Endpoint, Engine, Host, Nanos, TcpConnection, TcpHandler, Timer } from "../host.ts";
+import type { Endpoint, Engine, Host, Nanos, Timer } from "../host.ts";
 import { SECOND } from "../host.ts";
+import type { TransferResult } from "./client/transfer.ts";
+import { ZoneTransfer } from "./client/transfer.ts";
+import type { TsigKey } from "./tsig.ts";
 import { Zone, ZoneError } from "./zone.ts";
+import type { ZoneDiff } from "./zone-diff.ts";
+import { applyDiffs } from "./zone-diff.ts";
 
-/** Octets of one transfer: memory is a budget. */
-const MAX_TRANSFER_BYTES = 512 * 1024 * 1024;
 /** Before the first transfer there is no SOA to say when to try again. */
 const FIRST_RETRY = 10;
-const IDLE = 30 * SECOND;
 
 export interface SecondaryOptions {
   readonly zone: string;
@@ -29,7 +28,10 @@ export interface SecondaryOptions {
   /** Where the zone is kept; without it only in memory. */
   readonly file?: string | undefined;
   readonly connectTimeout?: Nanos;
-  onZone(zone: Zone): void;
+  /** Transfers are signed with it, and must come back signed (RFC 8945). */
+  readonly key?: TsigKey | undefined;
+  /** `diffs`: from the zone before, when that is how it came. */
+  onZone(zone: Zone, diffs?: readonly ZoneDiff[]): void;
   /** It is not to be served any more: RFC 1035 3.3.13 EXPIRE. */
   onExpire(): void;
   onFailure?(why: string): void;
@@ -42,7 +44,7 @@ export class Secondary implements Engine {
   private host!: Host;
   private timer!: Timer;
   private expiry!: Timer;
-  private running: Transfer | undefined;
+  private running: ZoneTransfer | undefined;
   /** Told of a change while a transfer ran. */
   private again = false;
   private stopped = false;
@@ -68,7 +70,7 @@ export class Secondary implements Engine {
     this.stopped = true;
     this.timer.armAt(undefined);
     this.expiry.armAt(undefined);
-    this.running?.reset();
+    this.running?.cancel();
     done();
   }
 
@@ -81,22 +83,62 @@ export class Secondary implements Engine {
   private check(): void {
     if (this.stopped || this.running !== undefined) return;
     this.again = false;
-    this.running = new Transfer(this.host, this.options, this.zone?.serial, (result) =>
-      this.finish(result),
-    );
+    // RFC 1995 2: the answer to an IXFR also tells that there is nothing new.
+    this.transfer(this.zone?.serial);
   }
 
-  private finish(result: TransferResult): void {
-    this.running = undefined;
-    if (this.stopped) return;
-    if (result.kind === "zone") {
-      this.accept(result.zone);
-      this.save(result.zone);
+  private transfer(serial: number | undefined): void {
+    const { zone, primary: server, key, connectTimeout } = this.options;
+    const options = { zone, server, serial, key, connectTimeout };
+    this.running = new ZoneTransfer(this.host, options, (result) => {
+      this.running = undefined;
+      if (this.stopped) return;
+      const outcome = this.outcome(result);
+      // RFC 1995 4: what cannot be had by differences is had whole.
+      if (outcome === "whole" && serial !== undefined) this.transfer(undefined);
+      else this.finish(outcome === "whole" ? "no zone came" : outcome);
+    });
+  }
+
+  /** Undefined: all is well; why not; or `whole`, when only an AXFR can help. */
+  private outcome(result: TransferResult): string | undefined {
+    switch (result.kind) {
+      case "current":
+        return undefined;
+      case "failed":
+        return result.cause === "rcode" && this.zone !== undefined && this.mayHelp(result.rcode)
+          ? "whole"
+          : result.why;
+      case "zone": {
+        const zone = zoneOf(this.options.zone, () => result.records);
+        return typeof zone === "string" ? zone : this.take(zone, undefined);
+      }
+      case "diffs": {
+        const records = this.zone === undefined ? undefined : applyDiffs(this.zone, result.diffs);
+        if (records === undefined) return "whole";
+        const zone = zoneOf(this.options.zone, () => records);
+        return typeof zone === "string" ? "whole" : this.take(zone, result.diffs);
+      }
     }
+  }
+
+  /** A server that knows no IXFR says so in one of these ways. */
+  private mayHelp(rcode: number): boolean {
+    return rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP || rcode === RCODE.SERVFAIL;
+  }
+
+  private take(zone: Zone, diffs: readonly ZoneDiff[] | undefined): undefined {
+    // RFC 1982: newer only; undefined order counts as newer, else the zone would stay for ever.
+    if (this.zone !== undefined && compareSerials(zone.serial, this.zone.serial) <= 0) return;
+    this.accept(zone, diffs);
+    this.save(zone);
+  }
+
+  private finish(why: string | undefined): void {
     const soa = this.zone?.soaRdata;
     const now = this.host.clock.now();
-    if (result.kind === "failed") {
-      this.options.onFailure?.(result.why);
+    if (why !== undefined) {
+      this.options.onFailure?.(why);
       this.timer.armAt(now + Math.max(soa?.retry ?? FIRST_RETRY, 1) * SECOND);
     } else if (soa !== undefined) {
       this.timer.armAt(now + Math.max(soa.refresh, 1) * SECOND);
@@ -105,9 +147,9 @@ export class Secondary implements Engine {
     if (this.again) this.check();
   }
 
-  private accept(zone: Zone): void {
+  private accept(zone: Zone, diffs?: readonly ZoneDiff[]): void {
     this.zone = zone;
-    this.options.onZone(zone);
+    this.options.onZone(zone, diffs);
   }
 
   private load(path: string): void {
@@ -163,128 +205,5 @@ function zoneOf(name: string, records: () => Iterable<ResourceRecord>): Zone | s
   } catch (error) {
     if (!(error instanceof ZoneError) && !(error instanceof DecodeError)) throw error;
     return error.message;
-  }
-}
-
-type TransferResult =
-  | { readonly kind: "zone"; readonly zone: Zone }
-  | { readonly kind: "current" }
-  | { readonly kind: "failed"; readonly why: string };
-
-/** One look at the primary: its serial and, when that is newer, the zone, on one connection. */
-class Transfer implements TcpHandler {
-  private readonly options: SecondaryOptions;
-  private readonly serial: number | undefined;
-  private readonly done: (result: TransferResult) => void;
-  private readonly connection: TcpConnection;
-  private readonly frames = new FrameDecoder();
-  private readonly id: number;
-  private state: "soa" | "axfr" = "soa";
-  private readonly records: ResourceRecord[] = [];
-  private octets = 0;
-  private result: TransferResult | undefined;
-
-  constructor(
-    host: Host,
-    options: SecondaryOptions,
-    serial: number | undefined,
-    done: (result: TransferResult) => void,
-  ) {
-    this.options = options;
-    this.serial = serial;
-    this.done = done;
-    this.id = host.random.below(65_536);
-    this.connection = host.connect(this, {
-      remote: options.primary,
-      timeout: options.connectTimeout ?? 10 * SECOND,
-    });
-  }
-
-  reset(): void {
-    this.connection.reset();
-  }
-
-  onOpen(): void {
-    this.connection.setIdleTimeout(IDLE);
-    this.ask(TYPE.SOA);
-  }
-
-  private ask(type: number): void {
-    const { id } = this;
-    const questions = [{ name: this.options.zone, type, class: CLASS.IN }];
-    const flags = { aa: false, tc: false, rd: false, ra: false, ad: false, cd: false };
-    const sections = { questions, answers: [], authority: [], additional: [] };
-    this.connection.write(frame(encode({ id, qr: 0, opcode: 0, rcode: 0, ...flags, ...sections })));
-  }
-
-  onData(data: Uint8Array): void {
-    if (this.result !== undefined) return;
-    this.octets += data.length;
-    if (this.octets > MAX_TRANSFER_BYTES) return this.fail("the zone is too large");
-    this.frames.push(data);
-    try {
-      for (let m = this.frames.next(); m !== undefined; m = this.frames.next()) {
-        this.message(m);
-        if (this.result !== undefined) return;
-      }
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.fail(error.message);
-    }
-  }
-
-  private message(bytes: Uint8Array): void {
-    const { message, malformed } = readMessage(bytes);
-    if (malformed || message.qr !== 1 || message.id !== this.id)
-      return this.fail("an answer that was not asked for");
-    if (message.rcode !== RCODE.NOERROR)
-      return this.fail(`the primary answers rcode ${message.rcode}`);
-    if (this.state === "axfr") return this.take(message.answers);
-    const soa = message.answers.find(({ type }) => type === TYPE.SOA);
-    if (soa === undefined || !message.aa) return this.fail("the primary has no authority");
-    const serial = (soa.rdata as RdataFields)["serial"] as number;
-    // RFC 1982: newer only; undefined order counts as newer, else the zone would stay for ever.
-    if (this.serial !== undefined && compareSerials(serial, this.serial) <= 0)
-      return this.end({ kind: "current" });
-    this.state = "axfr";
-    this.ask(TYPE.AXFR);
-  }
-
-  private take(answers: readonly ResourceRecord[]): void {
-    for (const record of answers) {
-      const soa = record.type === TYPE.SOA;
-      if (this.records.length === 0 && !soa) return this.fail("a transfer that begins without SOA");
-      if (!soa || this.records.length === 0) {
-        this.records.push(record);
-        continue;
-      }
-      const [first] = this.records as [ResourceRecord];
-      const serialOf = ({ rdata }: ResourceRecord) => (rdata as RdataFields)["serial"];
-      // RFC 5936 2.2: the last SOA is the first.
-      if (serialOf(first) !== serialOf(record)) return this.fail("the zone changed on the way");
-      const zone = zoneOf(this.options.zone, () => this.records);
-      return typeof zone === "string" ? this.fail(zone) : this.end({ kind: "zone", zone });
-    }
-  }
-
-  private fail(why: string): void {
-    this.end({ kind: "failed", why });
-  }
-
-  private end(result: TransferResult): void {
-    this.result = result;
-    if (result.kind === "failed") this.connection.reset();
-    else this.connection.end();
-    this.done(result);
-  }
-
-  onEnd(): void {
-    if (this.result === undefined) this.fail("the transfer broke off");
-  }
-
-  onClose(cause: string): void {
-    if (this.result !== undefined) return;
-    this.result = { kind: "failed", why: `the connection closed: ${cause}` };
-    this.done(this.result);
   }
 }

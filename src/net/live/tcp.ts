@@ -135,9 +135,11 @@ export class LiveTcp implements TcpConnection {
   reset(): void {
     if (this.closed) return;
     this.cause = "local";
-    if (typeof this.socket.resetAndDestroy === "function" && !("encrypted" in this.socket))
-      this.socket.resetAndDestroy();
-    else this.socket.destroy();
+    const { socket } = this;
+    // libuv refuses to reset what is shutting down (EINVAL), and the loop then never rests.
+    const mayReset = typeof socket.resetAndDestroy === "function" && !socket.writableEnded;
+    if (mayReset && !("encrypted" in socket)) socket.resetAndDestroy();
+    else socket.destroy();
   }
 
   pause(): void {
