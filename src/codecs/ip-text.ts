@@ -1,55 +1,133 @@
 /** IP addresses as text and back. IPv6 text is canonical: RFC 5952 4. */
 
+const DOT = 0x2e;
+const COLON = 0x3a;
+const OCTETS: readonly string[] = Array.from({ length: 256 }, (_, n) => String(n));
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, n) => n.toString(16));
+const HEX_PADDED: readonly string[] = HEX.map((text) => text.padStart(2, "0"));
+
 export function formatIpv4(bytes: Uint8Array, at = 0): string {
-  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+  const octet = (i: number) => OCTETS[bytes[at + i] as number] as string;
+  return `${octet(0)}.${octet(1)}.${octet(2)}.${octet(3)}`;
+}
+
+/** A group without leading zeros. */
+function groupText(high: number, low: number): string {
+  return high === 0 ? (HEX[low] as string) : (HEX[high] as string) + (HEX_PADDED[low] as string);
 }
 
 export function formatIpv6(bytes: Uint8Array, at = 0): string {
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) {
-    groups.push(((bytes[at + i] as number) << 8) | (bytes[at + i + 1] as number));
-  }
   // RFC 5952 4.2: the longest run of zero groups, the first of equals, never a single one.
   let best = -1;
   let bestLength = 1;
   for (let i = 0; i < 8; i++) {
     let run = 0;
-    while (i + run < 8 && groups[i + run] === 0) run++;
+    while (i + run < 8 && isZero(bytes, at + (i + run) * 2)) run++;
     if (run > bestLength) {
       best = i;
       bestLength = run;
     }
     i += run;
   }
-  const embedded = mappedPrefix(groups);
-  const tail = embedded ? [formatIpv4(bytes, at + 12)] : [];
-  const texts = groups.slice(0, embedded ? 6 : 8).map((g) => g.toString(16));
-  if (best < 0) return [...texts, ...tail].join(":");
-  const left = texts.slice(0, best).join(":");
-  const right = [...texts.slice(best + bestLength), ...tail].join(":");
-  return `${left}::${right}`;
+  const mapped =
+    best === 0 && bestLength === 5 && bytes[at + 10] === 0xff && bytes[at + 11] === 0xff;
+  let text = "";
+  for (let i = 0; i < (mapped ? 6 : 8); i++) {
+    if (i === best) {
+      text += "::";
+      i += bestLength - 1;
+      continue;
+    }
+    if (text !== "" && !text.endsWith(":")) text += ":";
+    text += groupText(bytes[at + i * 2] as number, bytes[at + i * 2 + 1] as number);
+  }
+  // RFC 5952 5: the dotted form only where the prefix is known to hold an IPv4 address (::ffff:0:0/96).
+  return mapped ? `${text}:${formatIpv4(bytes, at + 12)}` : text;
 }
 
-/** RFC 5952 5: the dotted form only where the prefix is known to hold an IPv4 address (::ffff:0:0/96). */
-function mappedPrefix(groups: readonly number[]): boolean {
-  return groups[5] === 0xffff && groups.slice(0, 5).every((g) => g === 0);
+function isZero(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0 && bytes[at + 1] === 0;
 }
 
 /** Four bytes, or undefined when the text is no dotted-decimal address (leading zeros are refused). */
 export function parseIpv4(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
+  const { length } = text;
+  if (length < 7 || length > 15) return undefined;
   const bytes = new Uint8Array(4);
-  for (let i = 0; i < 4; i++) {
-    const part = parts[i] as string;
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[i] = Number(part);
+  let part = 0;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i <= length; i++) {
+    const c = i === length ? DOT : text.charCodeAt(i);
+    if (c === DOT) {
+      if (digits === 0 || value > 255 || part > 3) return undefined;
+      bytes[part++] = value;
+      digits = 0;
+      value = 0;
+    } else {
+      if (c < 0x30 || c > 0x39 || (digits > 0 && value === 0) || digits === 3) return undefined;
+      value = value * 10 + c - 0x30;
+      digits++;
+    }
   }
-  return bytes;
+  return part === 4 ? bytes : undefined;
 }
 
 /** Sixteen bytes, or undefined. RFC 4291 2.2, all three forms. */
 export function parseIpv6(text: string): Uint8Array | undefined {
+  return text.includes(".") ? withEmbedded(text) : hexGroups(text);
+}
+
+/** Groups of the address that is read. */
+const groupScratch = new Uint16Array(8);
+
+/** RFC 4291 2.2, forms 1 and 2. */
+function hexGroups(text: string): Uint8Array | undefined {
+  const { length } = text;
+  let count = 0;
+  let gap = -1;
+  let i = 0;
+  if (text.startsWith("::")) {
+    gap = 0;
+    i = 2;
+  }
+  while (i < length) {
+    let value = 0;
+    let digits = 0;
+    for (; i < length; i++, digits++) {
+      const digit = hexDigit(text.charCodeAt(i));
+      if (digit < 0) break;
+      value = value * 16 + digit;
+    }
+    if (digits === 0 || digits > 4 || count === 8) return undefined;
+    groupScratch[count++] = value;
+    if (i === length) break;
+    if (text.charCodeAt(i) !== COLON || ++i === length) return undefined;
+    if (text.charCodeAt(i) === COLON) {
+      if (gap >= 0) return undefined;
+      gap = count;
+      i++;
+    }
+  }
+  if (gap < 0 ? count !== 8 : count > 7) return undefined;
+  const bytes = new Uint8Array(16);
+  for (let n = 0; n < count; n++) {
+    const to = gap >= 0 && n >= gap ? 8 - count + n : n;
+    const group = groupScratch[n] as number;
+    bytes[to * 2] = group >> 8;
+    bytes[to * 2 + 1] = group;
+  }
+  return bytes;
+}
+
+function hexDigit(c: number): number {
+  if (c >= 0x30 && c <= 0x39) return c - 0x30;
+  const letter = c | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+/** RFC 4291 2.2, form 3. */
+function withEmbedded(text: string): Uint8Array | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
   const head = groupsOf(halves[0] as string, halves.length === 1);

@@ -52,6 +52,11 @@ export function hex(bytes: Uint8Array, start = 0, end = bytes.length): string {
   return asBuffer(bytes).hexSlice(start, end);
 }
 
+/** `bytes[start, end)` in base64. RFC 4648 4. */
+export function base64(bytes: Uint8Array, start: number, end: number): string {
+  return asBuffer(bytes).base64Slice(start, end);
+}
+
 const fatalUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The text of `bytes[start, end)` when it is well-formed UTF-8 (RFC 3629), else undefined. */

@@ -33,20 +33,32 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
+/** Octets up to which a loop beats a call of `set`. */
+const SHORT = 32;
+
 export class Writer {
   private buffer: Buffer;
+  /** The same memory, whose slices are no Buffers. */
+  private plain: Uint8Array;
   /** Bytes written so far, and where the next one goes. */
   at = 0;
 
   constructor(capacity = 512) {
-    this.buffer = Buffer.alloc(capacity);
+    this.buffer = Buffer.allocUnsafe(capacity);
+    this.plain = plainView(this.buffer);
+  }
+
+  /** Begins anew in the same memory. */
+  reset(): void {
+    this.at = 0;
   }
 
   private room(count: number): void {
     if (this.at + count <= this.buffer.length) return;
-    const larger = Buffer.alloc(Math.max(this.buffer.length * 2, this.at + count));
+    const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.at + count));
     larger.set(this.buffer);
     this.buffer = larger;
+    this.plain = plainView(larger);
   }
 
   u8(value: number): void {
@@ -56,12 +68,20 @@ export class Writer {
 
   u16(value: number): void {
     this.room(2);
-    this.at = this.buffer.writeUInt16BE(value & 0xffff, this.at);
+    const { buffer, at } = this;
+    buffer[at] = value >> 8;
+    buffer[at + 1] = value;
+    this.at = at + 2;
   }
 
   u32(value: number): void {
     this.room(4);
-    this.at = this.buffer.writeUInt32BE(value >>> 0, this.at);
+    const { buffer, at } = this;
+    buffer[at] = value >>> 24;
+    buffer[at + 1] = value >>> 16;
+    buffer[at + 2] = value >>> 8;
+    buffer[at + 3] = value;
+    this.at = at + 4;
   }
 
   u64(value: bigint): void {
@@ -70,9 +90,33 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): void {
-    this.room(value.length);
-    this.buffer.set(value, this.at);
-    this.at += value.length;
+    const { length } = value;
+    this.room(length);
+    const { buffer, at } = this;
+    if (length < SHORT) for (let i = 0; i < length; i++) buffer[at + i] = value[i] as number;
+    else buffer.set(value, at);
+    this.at = at + length;
+  }
+
+  /** One octet a code point below 256; for short texts without a call into native code. */
+  characters(text: string, from: number, to: number): void {
+    this.room(to - from);
+    const { buffer } = this;
+    let { at } = this;
+    for (let i = from; i < to; i++) buffer[at++] = text.charCodeAt(i);
+    this.at = at;
+  }
+
+  /** The octets of base64 text. False, and nothing written, when it is none. */
+  base64(text: string): boolean {
+    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
+      const bytes = fromBase64(text);
+      if (bytes !== undefined) this.bytes(bytes);
+      return bytes !== undefined;
+    }
+    this.room((text.length / 4) * 3);
+    this.at += this.buffer.base64Write(text, this.at);
+    return true;
   }
 
   latin1(text: string): void {
@@ -95,6 +139,10 @@ export class Writer {
 
   /** A copy of what was written. */
   finish(): Uint8Array {
-    return new Uint8Array(this.buffer.subarray(0, this.at));
+    return this.plain.slice(0, this.at);
   }
+}
+
+function plainView(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

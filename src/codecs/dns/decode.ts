@@ -5,7 +5,7 @@ import { hex } from "../reader.ts";
 import { HEADER_BYTES, OPCODE } from "./constants.ts";
 import type { DnsMessage, Edns, EdnsOption, Question, ResourceRecord } from "./message.ts";
 import { FLAG } from "./message.ts";
-import { nameText } from "./name.ts";
+import { beginNames, messageName } from "./name.ts";
 import type { DnsSink } from "./parse.ts";
 import { parse, SECTION } from "./parse.ts";
 import { decodeRdata } from "./rdata.ts";
@@ -23,8 +23,15 @@ export interface DnsReading {
   readonly issues: readonly Issue[];
 }
 
+const NO_COUNTS: DnsCounts = [0, 0, 0, 0];
+const NO_ISSUES: readonly Issue[] = [];
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
 class MessageSink implements DnsSink {
-  readonly issues: Issue[] = [];
+  issues: Issue[] | undefined = undefined;
   malformed = false;
   id = 0;
   flags = 0;
@@ -33,19 +40,22 @@ class MessageSink implements DnsSink {
   readonly questions: Question[] = [];
   readonly sections: [ResourceRecord[], ResourceRecord[], ResourceRecord[]] = [[], [], []];
   private start = 0;
-  counts: DnsCounts = [0, 0, 0, 0];
+  counts: DnsCounts = NO_COUNTS;
 
   header(bytes: Uint8Array, start: number): void {
     this.start = start;
     this.id = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
     this.flags = ((bytes[start + 2] as number) << 8) | (bytes[start + 3] as number);
-    const count = (at: number) =>
-      ((bytes[start + at] as number) << 8) | (bytes[start + at + 1] as number);
-    this.counts = [count(4), count(6), count(8), count(10)];
+    this.counts = [
+      u16(bytes, start + 4),
+      u16(bytes, start + 6),
+      u16(bytes, start + 8),
+      u16(bytes, start + 10),
+    ];
   }
 
   question(bytes: Uint8Array, nameAt: number, type: number, rdclass: number): void {
-    this.questions.push({ name: nameText(bytes, nameAt, this.start), type, class: rdclass });
+    this.questions.push({ name: messageName(bytes, nameAt, this.start), type, class: rdclass });
   }
 
   record(
@@ -60,7 +70,7 @@ class MessageSink implements DnsSink {
     valid: boolean,
   ): void {
     (this.sections[section as 0 | 1 | 2] as ResourceRecord[]).push({
-      name: nameText(bytes, nameAt, this.start),
+      name: messageName(bytes, nameAt, this.start),
       type,
       class: rdclass,
       ttl,
@@ -78,23 +88,24 @@ class MessageSink implements DnsSink {
   ): void {
     this.extendedRcode = flags >>> 24;
     const z = flags & 0x7fff;
-    this.edns = {
+    const edns: { -readonly [K in keyof Edns]: Edns[K] } = {
       udpSize,
       version: (flags >>> 16) & 0xff,
       do: (flags & 0x8000) !== 0,
-      ...(z === 0 ? {} : { z }),
       options: optionsOf(bytes, at, end),
-      ...(index === this.counts[3] - 1 ? {} : { index }),
     };
+    if (z !== 0) edns.z = z;
+    if (index !== this.counts[3] - 1) edns.index = index;
+    this.edns = edns;
   }
 
   issue(code: string, offset: number, spec: string, message: string): void {
-    this.issues.push({ code, offset, spec, message });
+    (this.issues ??= []).push({ code, offset, spec, message });
   }
 
   fault(code: string, offset: number, spec: string, message: string): void {
     this.malformed = true;
-    this.issues.push({ code, offset, spec, message });
+    (this.issues ??= []).push({ code, offset, spec, message });
   }
 }
 
@@ -114,36 +125,39 @@ function optionsOf(bytes: Uint8Array, at: number, end: number): EdnsOption[] {
 /** Reads as much as can be read of `bytes[start, end)`. Never throws. */
 export function readMessage(bytes: Uint8Array, start = 0, end: number = bytes.length): DnsReading {
   const sink = new MessageSink();
+  beginNames();
   parse(bytes, start, end, sink);
   const { flags, sections } = sink;
   const opcode = (flags >> 11) & 15;
   const tlvs =
     opcode === OPCODE.DSO && !sink.malformed ? hex(bytes, start + HEADER_BYTES, end) : "";
+  const { questions, edns } = sink;
+  // Built field by field: spreading three optional parts took a third of the time of a short query.
+  const message: { -readonly [K in keyof DnsMessage]: DnsMessage[K] } = {
+    id: sink.id,
+    qr: (flags & FLAG.QR) !== 0 ? 1 : 0,
+    opcode,
+    rcode: (flags & 15) | (sink.extendedRcode << 4),
+    aa: (flags & FLAG.AA) !== 0,
+    tc: (flags & FLAG.TC) !== 0,
+    rd: (flags & FLAG.RD) !== 0,
+    ra: (flags & FLAG.RA) !== 0,
+    ad: (flags & FLAG.AD) !== 0,
+    cd: (flags & FLAG.CD) !== 0,
+    questions,
+    answers: sections[SECTION.ANSWER],
+    authority: sections[SECTION.AUTHORITY],
+    additional: sections[SECTION.ADDITIONAL],
+  };
+  if ((flags & FLAG.Z) !== 0) message.z = true;
+  if (edns !== undefined) message.edns = edns;
+  if (tlvs !== "" && questions.length === 0 && sections.every((s) => s.length === 0))
+    message.trailing = tlvs;
   return {
-    message: {
-      id: sink.id,
-      qr: (flags & FLAG.QR) !== 0 ? 1 : 0,
-      opcode,
-      rcode: (flags & 15) | (sink.extendedRcode << 4),
-      aa: (flags & FLAG.AA) !== 0,
-      tc: (flags & FLAG.TC) !== 0,
-      rd: (flags & FLAG.RD) !== 0,
-      ra: (flags & FLAG.RA) !== 0,
-      ...((flags & FLAG.Z) !== 0 ? { z: true as const } : {}),
-      ad: (flags & FLAG.AD) !== 0,
-      cd: (flags & FLAG.CD) !== 0,
-      questions: sink.questions,
-      answers: sections[SECTION.ANSWER],
-      authority: sections[SECTION.AUTHORITY],
-      additional: sections[SECTION.ADDITIONAL],
-      ...(sink.edns === undefined ? {} : { edns: sink.edns }),
-      ...(tlvs === "" || sink.questions.length > 0 || sections.some((s) => s.length > 0)
-        ? {}
-        : { trailing: tlvs }),
-    },
+    message,
     counts: sink.counts,
     malformed: sink.malformed,
-    issues: sink.issues,
+    issues: sink.issues ?? NO_ISSUES,
   };
 }
 

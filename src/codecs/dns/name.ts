@@ -176,6 +176,13 @@ function escapeOctet(out: Uint8Array, to: number, c: number): number {
   return to;
 }
 
+/** Each octet of a label as presentation form has it. */
+const OCTET_TEXT: readonly string[] = Array.from({ length: 256 }, (_, c) => {
+  const char = String.fromCharCode(c);
+  if (PLAIN[c] === 1) return char;
+  return c > 0x20 && c < 0x7f ? `\\${char}` : `\\${String(c).padStart(3, "0")}`;
+});
+
 /** A checked name as text, absolute, with its last dot. */
 export function nameText(bytes: Uint8Array, at: number, start: number): string {
   let text = "";
@@ -188,14 +195,60 @@ export function nameText(bytes: Uint8Array, at: number, start: number): string {
     }
     if (b === 0) return text === "" ? "." : text;
     const stop = i + 1 + b;
-    for (i++; i < stop; i++) {
-      const c = bytes[i] as number;
-      if (PLAIN[c] === 1) text += String.fromCharCode(c);
-      else if (c > 0x20 && c < 0x7f) text += `\\${String.fromCharCode(c)}`;
-      else text += `\\${String(c).padStart(3, "0")}`;
-    }
+    for (i++; i < stop; i++) text += OCTET_TEXT[bytes[i] as number] as string;
     text += ".";
   }
+}
+
+/** Where pointers can lead. RFC 1035 4.1.4. */
+const REACHABLE = 0x4000;
+/** Texts of the names of one message by where they begin; one of another message has an older stamp. */
+const texts: string[] = new Array(REACHABLE).fill("");
+const stamps = new Int32Array(REACHABLE);
+let stamp = 0;
+/** Offsets of the labels of the name that is read. */
+const labelOffsets = new Int32Array(MAX_POINTERS);
+
+/** Names that `messageName` reads are those of a new message from now on. */
+export function beginNames(): void {
+  stamp = (stamp + 1) | 0;
+}
+
+/** As `nameText`, keeping the text of each suffix: a pointer to it is then a look-up. */
+export function messageName(bytes: Uint8Array, at: number, start: number): string {
+  let i = at;
+  let count = 0;
+  let tail = "";
+  for (;;) {
+    const b = bytes[i] as number;
+    if (b === 0) break;
+    if (b >= 192) {
+      const offset = ((b & 0x3f) << 8) | (bytes[i + 1] as number);
+      tail =
+        stamps[offset] === stamp
+          ? (texts[offset] as string)
+          : nameText(bytes, start + offset, start);
+      if (tail === ".") tail = "";
+      break;
+    }
+    labelOffsets[count++] = i;
+    i += b + 1;
+  }
+  if (count === 0) return tail === "" ? "." : tail;
+  // From the last label to the first: what has been joined so far is the text of a suffix.
+  while (count > 0) {
+    const from = labelOffsets[--count] as number;
+    const stop = from + 1 + (bytes[from] as number);
+    let label = "";
+    for (let n = from + 1; n < stop; n++) label += OCTET_TEXT[bytes[n] as number] as string;
+    tail = `${label}.${tail}`;
+    const offset = from - start;
+    if (offset < REACHABLE) {
+      texts[offset] = tail;
+      stamps[offset] = stamp;
+    }
+  }
+  return tail;
 }
 
 /**

@@ -2,13 +2,13 @@
 
 import { EncodeError } from "../errors.ts";
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../ip-text.ts";
-import { hex, latin1 } from "../reader.ts";
+import { base64, hex, latin1 } from "../reader.ts";
 import type { Writer } from "../writer.ts";
-import { Writer as ByteWriter, fromBase64, fromHex, latin1Bytes, toBase64 } from "../writer.ts";
-import { typeName } from "./constants.ts";
+import { Writer as ByteWriter, fromBase64, fromHex, latin1Bytes } from "../writer.ts";
+import { TYPE, typeName } from "./constants.ts";
 import { parseLocation, writeLocation } from "./location.ts";
 import type { OpaqueRdata, Rdata, RdataFields, RdataValue } from "./message.ts";
-import { nameLabels, nameText } from "./name.ts";
+import { beginNames, messageName, nameLabels } from "./name.ts";
 import { rdataIsValid, skipField } from "./rdata-check.ts";
 import type { FieldKind } from "./rdata-table.ts";
 import { COMPRESSIBLE, fieldsOf } from "./rdata-table.ts";
@@ -31,7 +31,32 @@ export function decodeRdata(
   start: number,
   valid: boolean,
 ): Rdata {
-  const specs = valid ? fieldsOf(type) : undefined;
+  if (!valid) return { opaque: hex(bytes, at, end) };
+  // The common ones at once; the table says the same of them.
+  switch (type) {
+    case TYPE.A:
+      return { address: formatIpv4(bytes, at) };
+    case TYPE.AAAA:
+      return { address: formatIpv6(bytes, at) };
+    case TYPE.NS:
+    case TYPE.CNAME:
+    case TYPE.PTR:
+      return { host: messageName(bytes, at, start) };
+    case TYPE.MX:
+      return { preference: u16(bytes, at), host: messageName(bytes, at + 2, start) };
+    case TYPE.SOA:
+      return soa(bytes, at, end, start);
+    case TYPE.DNSKEY:
+      return {
+        flags: u16(bytes, at),
+        protocol: bytes[at + 2] as number,
+        algorithm: bytes[at + 3] as number,
+        publicKey: base64(bytes, at + 4, end),
+      };
+    case TYPE.RRSIG:
+      return rrsig(bytes, at, end, start);
+  }
+  const specs = fieldsOf(type);
   if (specs === undefined) return { opaque: hex(bytes, at, end) };
   const fields: Record<string, RdataValue> = {};
   let i = at;
@@ -41,6 +66,46 @@ export function decodeRdata(
     i = next;
   }
   return fields;
+}
+
+/** The five numbers stand at the end; the second name before them. */
+function soa(bytes: Uint8Array, at: number, end: number, start: number): RdataFields {
+  const numbers = end - 20;
+  return {
+    mname: messageName(bytes, at, start),
+    rname: messageName(bytes, afterName(bytes, at), start),
+    serial: u32(bytes, numbers),
+    refresh: u32(bytes, numbers + 4),
+    retry: u32(bytes, numbers + 8),
+    expire: u32(bytes, numbers + 12),
+    minimum: u32(bytes, numbers + 16),
+  };
+}
+
+/** Index behind a name that was checked. */
+function afterName(bytes: Uint8Array, at: number): number {
+  let i = at;
+  for (let b = bytes[i] as number; b !== 0; b = bytes[i] as number) {
+    if (b >= 192) return i + 2;
+    i += b + 1;
+  }
+  return i + 1;
+}
+
+function rrsig(bytes: Uint8Array, at: number, end: number, start: number): RdataFields {
+  // RFC 4034 3.1.7: the signer's name is not compressed; a pointer is taken all the same.
+  const signatureAt = afterName(bytes, at + 18);
+  return {
+    typeCovered: u16(bytes, at),
+    algorithm: bytes[at + 2] as number,
+    labels: bytes[at + 3] as number,
+    originalTtl: u32(bytes, at + 4),
+    expiration: u32(bytes, at + 8),
+    inception: u32(bytes, at + 12),
+    keyTag: u16(bytes, at + 16),
+    signer: messageName(bytes, at + 18, start),
+    signature: base64(bytes, signatureAt, end),
+  };
 }
 
 function u16(bytes: Uint8Array, at: number): number {
@@ -74,7 +139,7 @@ function readField(
     case "ipv6":
       return formatIpv6(bytes, at);
     case "name":
-      return nameText(bytes, at, start);
+      return messageName(bytes, at, start);
     case "string":
     case "word":
       return latin1(bytes, at + 1, end);
@@ -87,9 +152,9 @@ function readField(
     case "eui64":
       return hex(bytes, at, end);
     case "base64":
-      return toBase64(bytes.subarray(at, end));
+      return base64(bytes, at, end);
     case "blob":
-      return toBase64(bytes.subarray(at + 2, end));
+      return base64(bytes, at + 2, end);
     case "types": {
       const types: number[] = [];
       eachType(bytes, at, end, (type) => types.push(type));
@@ -162,6 +227,7 @@ export function encodeRdata(
     writer.bytes(octets(type, "opaque", fromHex(rdata.opaque)));
     return;
   }
+  if (writeCommon(writer, type, rdata as RdataFields, writeNameTo)) return;
   const specs = fieldsOf(type);
   if (specs === undefined) {
     throw new EncodeError(
@@ -174,6 +240,36 @@ export function encodeRdata(
     const value = (rdata as RdataFields)[name];
     if (value === undefined) throw misfit(type, name, "is missing");
     writeField(writer, type, name, kind, value, writeNameTo);
+  }
+}
+
+/** Addresses and names of hosts: most of what is sent. False: by the table, which tells what is wrong too. */
+function writeCommon(
+  writer: Writer,
+  type: number,
+  rdata: RdataFields,
+  writeNameTo: NameWriter,
+): boolean {
+  switch (type) {
+    case TYPE.A:
+    case TYPE.AAAA: {
+      const { address } = rdata as { readonly address?: unknown };
+      if (typeof address !== "string") return false;
+      const octets_ = type === TYPE.A ? parseIpv4(address) : parseIpv6(address);
+      if (octets_ === undefined) return false;
+      writer.bytes(octets_);
+      return true;
+    }
+    case TYPE.NS:
+    case TYPE.CNAME:
+    case TYPE.PTR: {
+      const { host } = rdata as { readonly host?: unknown };
+      if (typeof host !== "string") return false;
+      writeNameTo(writer, host, true);
+      return true;
+    }
+    default:
+      return false;
   }
 }
 
@@ -221,6 +317,12 @@ function characters(
   return octets(type, field, latin1Bytes(string), most);
 }
 
+/** With a length of one octet ahead. */
+function writePrefixed(writer: Writer, type: number, field: string, bytes: Uint8Array): void {
+  writer.u8(octets(type, field, bytes, 255).length);
+  writer.bytes(bytes);
+}
+
 function writeField(
   writer: Writer,
   type: number,
@@ -229,10 +331,6 @@ function writeField(
   value: RdataValue,
   writeNameTo: NameWriter,
 ): void {
-  const prefixed = (bytes: Uint8Array) => {
-    writer.u8(octets(type, field, bytes, 255).length);
-    writer.bytes(bytes);
-  };
   switch (kind) {
     case "u8":
       return writer.u8(number(type, field, value, 0xff));
@@ -254,17 +352,18 @@ function writeField(
     case "name":
       return writeNameTo(writer, text(type, field, value), COMPRESSIBLE.has(type));
     case "string":
-      return prefixed(characters(type, field, value));
+      return writePrefixed(writer, type, field, characters(type, field, value));
     case "word": {
       const word = characters(type, field, value);
       if (!/^[A-Za-z0-9]+$/.test(value as string))
         throw misfit(type, field, "is no tag of letters and digits");
-      return prefixed(word);
+      return writePrefixed(writer, type, field, word);
     }
     case "strings":
       if (!Array.isArray(value) || value.length === 0)
         throw misfit(type, field, "needs at least one string");
-      for (const item of value as readonly string[]) prefixed(characters(type, field, item));
+      for (const item of value as readonly string[])
+        writePrefixed(writer, type, field, characters(type, field, item));
       return;
     case "rest":
       return writer.bytes(characters(type, field, value, 65_535));
@@ -276,7 +375,8 @@ function writeField(
         exactly(type, field, fromHex(text(type, field, value)), kind === "eui48" ? 6 : 8),
       );
     case "base64":
-      return writer.bytes(octets(type, field, fromBase64(text(type, field, value))));
+      if (!writer.base64(text(type, field, value))) throw misfit(type, field, "is not of its form");
+      return;
     case "blob": {
       const bytes = octets(type, field, fromBase64(text(type, field, value)));
       writer.u16(bytes.length);
@@ -285,11 +385,16 @@ function writeField(
     case "types":
       return writeTypes(writer, type, field, value);
     case "salt":
-      return prefixed(octets(type, field, fromHex(text(type, field, value)), 255));
+      return writePrefixed(
+        writer,
+        type,
+        field,
+        octets(type, field, fromHex(text(type, field, value)), 255),
+      );
     case "hash": {
       const hash = octets(type, field, fromBase32Hex(text(type, field, value)), 255);
       if (hash.length === 0) throw misfit(type, field, "is empty");
-      return prefixed(hash);
+      return writePrefixed(writer, type, field, hash);
     }
     case "params":
       return writeParams(writer, type, field, value);
@@ -365,6 +470,7 @@ export function rdataBytes(type: number, rdata: Rdata): Uint8Array {
 
 /** Typed fields of uncompressed rdata octets; opaque when they are not of the form of their type. */
 export function rdataFromBytes(type: number, bytes: Uint8Array): Rdata {
+  beginNames();
   return decodeRdata(
     type,
     bytes,
