@@ -11,6 +11,7 @@ export default class DnsServe extends NetkitCommand {
     "<%= config.bin %> dns serve example.com=zones/com.txt example.org=zones/org.txt --listen 127.0.0.1:0 --json",
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
     "<%= config.bin %> dns serve --secondary example.com@192.0.2.1 --state-folder zones --listen 127.0.0.1:5300",
+    "<%= config.bin %> dns serve example.com.zone --updates --tsig k:c2VjcmV0 --notify 127.0.0.2:5300",
     "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
   ];
   static override strict = false;
@@ -36,12 +37,22 @@ export default class DnsServe extends NetkitCommand {
       default: [],
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR, IXFR); may repeat",
     }),
+    "allow-update": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description: "ADDRESS[/PREFIX] that may change zones (RFC 2136); may repeat",
+    }),
+    updates: Flags.boolean({
+      description:
+        "take changes that are signed with a --tsig key; they are kept in FILE.journal or in --state-folder",
+    }),
     notify: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       default: [],
       description:
-        "ADDRESS[:PORT] of a secondary, told of zones at start and on SIGHUP; may repeat",
+        "ADDRESS[:PORT] of a secondary, told of zones at start, on SIGHUP and after UPDATE; may repeat",
     }),
     tsig: Flags.string({
       multiple: true,

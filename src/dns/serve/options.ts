@@ -9,6 +9,8 @@ export interface ZoneServerFlags {
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
   readonly "allow-transfer": readonly string[];
+  readonly "allow-update": readonly string[];
+  readonly updates: boolean;
   readonly notify: readonly string[];
   readonly tsig: readonly string[];
   readonly secondary: readonly string[];
@@ -33,6 +35,8 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     secondary: flags.secondary,
     stateFolder: flags["state-folder"],
     udpSize: flags["udp-size"],
+    allowUpdate: flags["allow-update"],
+    updates: flags.updates || flags["allow-update"].length > 0,
     allowTransfer: flags["allow-transfer"],
   });
 }

@@ -9,6 +9,8 @@ import { notify } from "../../engines/dns/notifier.ts";
 import { Secondary } from "../../engines/dns/secondary.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { parseTsigKey } from "../../engines/dns/tsig.ts";
+import { UpdateJournal } from "../../engines/dns/update-journal.ts";
+import { Updater } from "../../engines/dns/updater.ts";
 import type { Zone } from "../../engines/dns/zone.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
@@ -30,6 +32,9 @@ export interface ServeFlags {
   /** `ZONE@ADDRESS[:PORT]`. */
   readonly secondary: readonly string[];
   readonly stateFolder?: string | undefined;
+  /** `ADDRESS[/PREFIX]` that may change zones; with keys, they may from anywhere. */
+  readonly allowUpdate: readonly string[];
+  readonly updates: boolean;
 }
 
 /** `ADDRESS[/PREFIX]`. */
@@ -66,6 +71,7 @@ function say(line: string): void {
 export async function serve(flags: ServeFlags): Promise<void> {
   const sources = flags.zones.map(zoneSource);
   const mayTransfer = addressesOf(flags.allowTransfer);
+  const mayUpdate = addressesOf(flags.allowUpdate);
   const host = new LiveHost();
   const authority = new Authority(host.clock, {
     cookieSecret: randomBytes(16),
@@ -81,6 +87,19 @@ export async function serve(flags: ServeFlags): Promise<void> {
       for (const one of told) one.engine.notify();
       return told.length > 0;
     },
+    ...(flags.updates
+      ? { onUpdate: (...asked: Parameters<Updater["request"]>) => updater.request(...asked) }
+      : {}),
+  });
+  const updater = new Updater({
+    mayUpdate: ({ addr }, _zone, key) => key !== undefined || mayUpdate(addr),
+    zoneOf: (origin) => authority.zoneAt(origin),
+    onZone: (zone, diffs) => {
+      authority.setZone(zone, diffs);
+      say(`${zone.name} serial ${zone.serial} (UPDATE)`);
+      tell(zone);
+    },
+    onFailure: say,
   });
   const secondaries = flags.secondary.map((text) => secondaryOf(text, authority, flags));
   const loaded: Zone[] = [];
@@ -101,6 +120,10 @@ export async function serve(flags: ServeFlags): Promise<void> {
     for (const source of sources) {
       try {
         const { zone } = loadZone(source);
+        if (flags.updates) {
+          updater.reload(zone);
+          continue;
+        }
         authority.setZone(zone);
         tell(zone);
         say(`reloaded ${zone.name} serial ${zone.serial}`);
@@ -112,17 +135,31 @@ export async function serve(flags: ServeFlags): Promise<void> {
   };
   process.on("SIGHUP", reload);
   try {
+    if (flags.updates)
+      for (const [i, zone] of loaded.entries())
+        await opened(updater, zone, host, journalOf(flags, sources[i]?.file ?? "", zone));
     const listener = await listen(host, authority, flags);
     for (const { engine } of secondaries) engine.start(host);
-    for (const zone of loaded) tell(zone);
+    for (const zone of loaded) tell(authority.zone(zone.name) ?? zone);
     const signal = await stopSignal();
     for (const { engine } of secondaries) engine.stop(true, () => {});
     await new Promise<void>((done) => listener.stop(true, done));
+    updater.close();
     if (signal === "SIGINT") process.exitCode = EXIT.interrupted;
   } finally {
     process.off("SIGHUP", reload);
     host.stop();
   }
+}
+
+function journalOf(flags: ServeFlags, file: string, zone: Zone): string {
+  return flags.stateFolder === undefined
+    ? `${absolute(file)}.journal`
+    : join(absolute(flags.stateFolder), `${zone.name}journal`);
+}
+
+function opened(updater: Updater, zone: Zone, host: LiveHost, path: string): Promise<void> {
+  return new Promise((done) => updater.open(zone, new UpdateJournal(host, path), done));
 }
 
 interface Served {

@@ -1,12 +1,13 @@
 /**
  * The authoritative service: which zone, which operation, EDNS, and the answer. RFC 1034 4.3.1,
- * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 1995, RFC 9619 (one
+ * RFC 1035 4.1, RFC 6891 6 and 7, RFC 7873 5.2, RFC 5001, RFC 5936, RFC 1995, RFC 2136, RFC 9619 (one
  * question).
  */
 import type { NameKey } from "../../codecs/dns/canonical.ts";
 import { keyOfWire, nameKey, parentKey, ROOT_KEY, sameName } from "../../codecs/dns/canonical.ts";
 import { CLASS, HEADER_BYTES, OPCODE, RCODE, TYPE } from "../../codecs/dns/constants.ts";
-import type { ResourceRecord } from "../../codecs/dns/message.ts";
+import { readMessage } from "../../codecs/dns/decode.ts";
+import type { DnsMessage, ResourceRecord } from "../../codecs/dns/message.ts";
 import { FLAG } from "../../codecs/dns/message.ts";
 import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
@@ -41,6 +42,14 @@ export interface AuthorityOptions {
   readonly tsigKeys?: readonly TsigKey[];
   /** A primary says that a zone has changed (RFC 1996 3.7). False: it is none of ours. */
   readonly onNotify?: (zone: NameKey, client: DnsClient) => boolean;
+  /** A zone is to be changed (RFC 2136). Without it NOTIMP is answered. */
+  readonly onUpdate?: (
+    zone: Zone,
+    message: DnsMessage,
+    client: DnsClient,
+    key: string | undefined,
+    answer: (rcode: number) => void,
+  ) => void;
 }
 
 export class Authority implements DnsService {
@@ -80,6 +89,10 @@ export class Authority implements DnsService {
     return this.zones.get(nameKey(name));
   }
 
+  zoneAt(origin: NameKey): Zone | undefined {
+    return this.zones.get(origin);
+  }
+
   /** The zone that is nearest above a name; for DS that of the parent, where it is here (RFC 4035 3.1.4.1). */
   private zoneOf(key: NameKey, type: number): Zone | undefined {
     let apex: Zone | undefined;
@@ -101,7 +114,7 @@ export class Authority implements DnsService {
       ? Math.min(Math.max(q.udpSize, 512), q.edns ? (this.options.udpLimit ?? UDP_LIMIT) : 512)
       : TCP_LIMIT;
     const optBytes = q.edns ? this.optLength() : 0;
-    if (q.tsig && !q.broken) return undefined;
+    if ((q.tsig && !q.broken) || this.isUpdate()) return undefined;
     this.out.begin(
       request,
       q.broken ? HEADER_BYTES : q.questionEnd,
@@ -167,6 +180,10 @@ export class Authority implements DnsService {
         reply(this.finish(RCODE.FORMERR, 0, client));
         return;
       }
+      if (this.isUpdate()) {
+        this.update(request.slice(), client, undefined, reply);
+        return;
+      }
       const [first, rest] = this.messages(request, client);
       reply(first, rest);
       return;
@@ -184,6 +201,14 @@ export class Authority implements DnsService {
       reply(signTsig(refusal, key, seconds, { error, prior: signed.mac }).bytes);
       return;
     }
+    this.query_.read(signed.message);
+    if (this.isUpdate()) {
+      this.update(signed.message, client, key.name, (bytes) => {
+        const now = Math.floor(this.clock.wallMs() / 1000);
+        reply(signTsig(bytes, key, now, { prior: signed.mac }).bytes);
+      });
+      return;
+    }
     this.keyName = key.name;
     this.reserved = TSIG_ROOM + key.name.length;
     const [first, rest] = this.messages(signed.message, client);
@@ -191,6 +216,32 @@ export class Authority implements DnsService {
     this.reserved = 0;
     const begun = signTsig(first, key, seconds, { prior: signed.mac });
     reply(begun.bytes, rest === undefined ? undefined : this.signRest(rest, key, begun.mac));
+  }
+
+  private isUpdate(): boolean {
+    const q = this.query_;
+    return q.opcode === OPCODE.UPDATE && !q.broken && this.options.onUpdate !== undefined;
+  }
+
+  /** RFC 2136 3.1: the request has been read. */
+  private update(
+    request: Uint8Array,
+    client: DnsClient,
+    keyName: string | undefined,
+    reply: (bytes: Uint8Array) => void,
+  ): void {
+    const q = this.query_;
+    const answer = (rcode: number) => {
+      q.read(request);
+      this.out.begin(request, q.questionEnd, UDP_LIMIT);
+      if (q.questions > 0) this.out.count(4, 1);
+      reply(this.finish(rcode, 0, client));
+    };
+    if (q.questions !== 1 || q.type !== TYPE.SOA) return answer(RCODE.FORMERR);
+    const zone = this.zones.get(keyOfWire(request, q.nameAt, 0));
+    if (zone === undefined || q.class !== CLASS.IN) return answer(RCODE.NOTAUTH);
+    const { message } = readMessage(request);
+    this.options.onUpdate?.(zone, message, client, keyName, answer);
   }
 
   private messages(

@@ -4,18 +4,24 @@ import { sameName } from "../../codecs/dns/canonical.ts";
 import { CLASS, OPCODE, TYPE } from "../../codecs/dns/constants.ts";
 import { readMessage } from "../../codecs/dns/decode.ts";
 import { encode } from "../../codecs/dns/encode.ts";
+import type { ResourceRecord } from "../../codecs/dns/message.ts";
 import type { Endpoint, Host, Timer, UdpSocket } from "../host.ts";
 import { SECOND } from "../host.ts";
-import type { Zone } from "./zone.ts";
 
 /** RFC 1996 3.6: some tries, further and further apart. */
 const TRIES = 5;
 const FIRST_WAIT = 2 * SECOND;
 
+/** A zone, or no more than its name: then the secondary is told nothing of the serial (RFC 1996 3.7). */
+export interface Notified {
+  readonly name: string;
+  readonly soa?: ResourceRecord;
+}
+
 /** One secondary's NOTIFY; `done` once: it answered, or it did not. */
 export function notify(
   host: Host,
-  zone: Zone,
+  zone: Notified,
   to: Endpoint,
   done: (answered: boolean) => void,
 ): void {
@@ -28,7 +34,7 @@ export function notify(
     rcode: 0,
     ...flags,
     questions: [{ name: zone.name, type: TYPE.SOA, class: CLASS.IN }],
-    answers: [zone.soa],
+    answers: zone.soa === undefined ? [] : [zone.soa],
     authority: [],
     additional: [],
   });

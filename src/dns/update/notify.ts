@@ -1,0 +1,33 @@
+/** Behind `netkit dns notify`: the word that a zone has changed, until it is answered. RFC 1996. */
+import { TYPE } from "../../codecs/dns/index.ts";
+import { notify } from "../../engines/dns/notifier.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { LiveHost } from "../../net/live/host.ts";
+import { serverOf } from "../resolve/arguments.ts";
+import { addressOf } from "../resolve/servers.ts";
+
+/** @throws CommandError */
+export async function notifyServer(
+  name: string,
+  serverText: string,
+  serial: number | undefined,
+): Promise<{ readonly zone: string; readonly server: string; readonly answered: true }> {
+  const zone = name.replace(/\.?$/, ".");
+  const server = await addressOf(serverOf(serverText.replace(/^@/, "")));
+  const where = `${server.addr}#${server.port}`;
+  const host = new LiveHost();
+  try {
+    const rdata = { mname: ".", rname: ".", refresh: 0, retry: 0, expire: 0, minimum: 0 };
+    const soa =
+      serial === undefined
+        ? {}
+        : { soa: { name: zone, type: TYPE.SOA, class: 1, ttl: 0, rdata: { ...rdata, serial } } };
+    const answered = await new Promise<boolean>((done) =>
+      notify(host, { name: zone, ...soa }, server, done),
+    );
+    if (!answered) throw new CommandError(`${where} does not answer NOTIFY`, EXIT.network);
+    return { zone, server: where, answered };
+  } finally {
+    host.stop();
+  }
+}
