@@ -51,7 +51,8 @@ export function failureLine(error: unknown): string {
   const { message } = error as Error;
   if (error instanceof CommandError) return message;
   // oclif adds a second line that points at --help, and lists below the first line.
-  return message.replace(/\n+See more help with --help\s*$/, "; see --help").replace(/\n+/g, "; ");
+  const flat = message.replace(/^Parsing (--\S+)\s*\n\s*/, (_, flag: string) => `${flag}: `);
+  return flat.replace(/\n+See more help with --help\s*$/, "; see --help").replace(/\n+/g, "; ");
 }
 
 /** Prints the line and sets the exit code. A bug of ours prints its stack as well. */

@@ -30,6 +30,7 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
   static override strict = false;
   static override args = {
     capture: Args.string({
+      ignoreStdin: true,
       required: true,
       description: 'capture file, or "-"; several are merged by time',
     }),

@@ -14,7 +14,9 @@ export default class Fields extends NetkitCommand {
   static override summary = "List the field names of --fields and --filter.";
   static override examples = ["<%= config.bin %> fields", "<%= config.bin %> fields dns."];
   static override enableJsonFlag = true;
-  static override args = { prefix: Args.string({ description: "only names that begin so" }) };
+  static override args = {
+    prefix: Args.string({ ignoreStdin: true, description: "only names that begin so" }),
+  };
 
   async run(): Promise<readonly Listed[]> {
     const { args } = await this.parse(Fields);

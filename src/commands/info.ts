@@ -11,7 +11,9 @@ export default class Info extends NetkitCommand {
   ];
   static override enableJsonFlag = true;
   static override strict = false;
-  static override args = { capture: Args.string({ required: true, description: "capture files" }) };
+  static override args = {
+    capture: Args.string({ ignoreStdin: true, required: true, description: "capture files" }),
+  };
 
   async run(): Promise<readonly CaptureFacts[]> {
     const { argv } = await this.parse(Info);

@@ -46,9 +46,8 @@ export function decodeAsOf(
     }
     const known = names[transport as "tcp" | "udp"];
     if (!known.includes(name)) {
-      throw new CommandError(
-        `--decode-as ${entry}: ${transport} protocols are ${known.join(", ")}`,
-      );
+      const names = [...new Set(known)].join(", ");
+      throw new CommandError(`--decode-as ${entry}: ${transport} protocols are ${names}`);
     }
     table.set(`${transport} ${Number(port)}`, name);
   }
@@ -81,13 +80,38 @@ async function filterOf(source: string): Promise<(record: CaptureRecord) => bool
   }
 }
 
+/** A name that no record can have would give nothing, and no word why. @throws CommandError */
+async function protocolsOf(list: string): Promise<Set<string>> {
+  const { PROTOCOL_NAMES } = await import("../engines/filter/filter.ts");
+  const wanted = new Set(list.split(",").map((name) => name.trim().toLowerCase()));
+  for (const name of wanted) {
+    if (PROTOCOL_NAMES.has(name)) continue;
+    const names = [...PROTOCOL_NAMES].join(", ");
+    throw new CommandError(`--protocol: there is no protocol ${name}; there are ${names}`);
+  }
+  return wanted;
+}
+
+/** Flags of which one would be passed over without a word. @throws CommandError */
+export function refuseConflicts(flags: DecodeFlags): void {
+  const conflict = (message: string) => {
+    throw new CommandError(`decode: ${message}`);
+  };
+  if (flags.json && flags.fields !== undefined) conflict("--json and --fields exclude each other");
+  const tree = flags.verbose ? "--verbose" : flags.hex ? "--hex" : undefined;
+  if (tree !== undefined && flags.json) conflict(`--json and ${tree} exclude each other`);
+  if (tree !== undefined && flags.fields !== undefined)
+    conflict(`--fields and ${tree} exclude each other`);
+  if (flags.format === "csv" && flags.fields === undefined) conflict("--format csv needs --fields");
+}
+
 /** What --protocol, --since, --until and --filter let through; undefined when they let all. @throws CommandError */
 export async function keepOf(
   flags: DecodeFlags,
 ): Promise<((record: CaptureRecord) => boolean) | undefined> {
   const tests: ((record: CaptureRecord) => boolean)[] = [];
   if (flags.protocol !== undefined) {
-    const wanted = new Set(flags.protocol.split(",").map((name) => name.trim()));
+    const wanted = await protocolsOf(flags.protocol);
     tests.push((record) => wanted.has(record.protocol));
   }
   const since = timeOf("since", flags.since);

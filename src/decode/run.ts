@@ -15,13 +15,14 @@ import { renderDetails } from "../render/tree.ts";
 import type { Selection, View } from "../render/views.ts";
 import { accountText, bulkJsonView, columnsView, jsonView, textView } from "../render/views.ts";
 import type { DecodeFlags } from "./options.ts";
-import { decodeAsOf, keepOf } from "./options.ts";
+import { decodeAsOf, keepOf, refuseConflicts } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 export async function runDecode(paths: readonly string[], flags: DecodeFlags): Promise<number> {
   if (paths.filter((path) => path === "-").length > 1) {
     throw new CommandError("decode: the standard input can be read once only");
   }
+  refuseConflicts(flags);
   let stop = false;
   let interrupted = false;
   const onSignal = () => {

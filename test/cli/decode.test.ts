@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ObjectOutput, recordText } from "../../src/engines/capture/record.ts";
 import { decodeCaptures } from "../../src/net/capture/decode.ts";
@@ -39,6 +40,46 @@ describe("netkit decode", () => {
     const packed = join(folder, "office.pcap.gz");
     writeFileSync(packed, spawnSync("gzip", ["-c", OFFICE]).stdout);
     expect(netkit(["decode", "--json", packed]).out).toBe(golden);
+  });
+
+  it("keeps what a cut gzip file holds, and tells the damage", () => {
+    const whole = golden.trimEnd().split("\n");
+    const packed = gzipSync(readFileSync(OFFICE));
+    const cut = join(folder, "cut.gz");
+    writeFileSync(cut, packed.subarray(0, Math.floor(packed.length * 0.8)));
+    const { code, out, err } = netkit(["decode", "--json", cut]);
+    const lines = out.trimEnd().split("\n");
+    expect(code).toBe(0);
+    expect(lines.slice(0, 20)).toEqual(whole.slice(0, 20));
+    expect(err).toContain("gzip.damaged at byte");
+    expect(netkit(["decode", "--json", "--strict", cut]).code).toBe(3);
+  });
+
+  it("takes no capture on standard input for a file name", () => {
+    const { code, err } = netkit(["decode"], readFileSync(OFFICE));
+    expect(code).toBe(2);
+    expect((err.split("\n")[0] as string).length).toBeLessThan(100);
+  });
+
+  it("refuses an unknown protocol and flags that exclude each other", () => {
+    for (const flags of [
+      ["--protocol", "dsn"],
+      ["--format", "csv"],
+      ["--json", "--fields", "time"],
+      ["--json", "--verbose"],
+      ["--hex", "--fields", "time"],
+    ]) {
+      expect([flags, netkit(["decode", OFFICE, ...flags]).code]).toEqual([flags, 2]);
+    }
+  });
+
+  it("refuses a folder as --output before it reads, and leaves nothing behind", () => {
+    const { code, out, err } = netkit(["decode", "-o", folder, OFFICE]);
+    expect({ code, out, lines: err.trimEnd().split("\n").length }).toEqual({
+      code: 3,
+      out: "",
+      lines: 1,
+    });
   });
 
   it("accounts for every byte", () => {

@@ -14,6 +14,7 @@ export default class ConformCodec extends NetkitCommand {
   ];
   static override args = {
     protocol: Args.string({
+      ignoreStdin: true,
       required: true,
       options: ["bencode", "dns", "http", "sip"],
       description: "which vectors",

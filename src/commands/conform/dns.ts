@@ -15,7 +15,10 @@ export default class ConformDns extends NetkitCommand {
     "<%= config.bin %> conform dns --list",
   ];
   static override args = {
-    server: Args.string({ description: "ADDRESS:PORT, or [IPv6]:PORT; without a port 53" }),
+    server: Args.string({
+      ignoreStdin: true,
+      description: "ADDRESS:PORT, or [IPv6]:PORT; without a port 53",
+    }),
   };
   static override flags = {
     zone: Flags.string({ char: "z", description: "a zone that the server is authoritative for" }),

@@ -12,7 +12,7 @@ export default class DnsCheckZone extends NetkitCommand {
     "<%= config.bin %> dns check-zone example.com=zones/com.txt --json",
   ];
   static override args = {
-    zone: Args.string({ required: true, description: "[NAME=]FILE" }),
+    zone: Args.string({ ignoreStdin: true, required: true, description: "[NAME=]FILE" }),
   };
 
   async run(): Promise<object> {

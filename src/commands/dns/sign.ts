@@ -14,7 +14,7 @@ export default class DnsSign extends NetkitCommand {
     "<%= config.bin %> dns sign example.com.zone --key k.pem --inception 20260101000000 --expiration 20270101000000",
   ];
   static override args = {
-    zone: Args.string({ required: true, description: "[NAME=]FILE" }),
+    zone: Args.string({ ignoreStdin: true, required: true, description: "[NAME=]FILE" }),
   };
   static override flags = {
     key: Flags.string({ required: true, description: "PEM of the key (with --zsk: of the KSK)" }),

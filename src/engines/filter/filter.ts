@@ -74,7 +74,10 @@ const NAMED = [
   "http2",
   "websocket",
 ];
-const PROTOCOLS: ReadonlySet<string> = new Set([...Object.keys(PROTOCOL_KEYS), ...NAMED]);
+export const PROTOCOL_NAMES: ReadonlySet<string> = new Set([
+  ...Object.keys(PROTOCOL_KEYS),
+  ...NAMED,
+]);
 
 /** @throws FilterError with the place of the fault. */
 export function compileFilter(source: string): Predicate {
@@ -179,7 +182,7 @@ class Parser {
       (operator.kind === "operator" || operator.kind === "name") &&
       (meaning !== undefined || operator.text === "in");
     if (field === undefined) {
-      if (PROTOCOLS.has(token.text)) {
+      if (PROTOCOL_NAMES.has(token.text)) {
         if (compares)
           throw new FilterError(
             `${token.text} is a protocol: compare one of its fields`,
@@ -196,7 +199,7 @@ class Parser {
   }
 
   private unknownName(token: Token): FilterError {
-    const similar = similarNames(token.text, [...FIELDS.keys(), ...PROTOCOLS]);
+    const similar = similarNames(token.text, [...FIELDS.keys(), ...PROTOCOL_NAMES]);
     const hint =
       similar.length > 0 ? `; did you mean ${similar.join(", ")}?` : " (netkit fields lists them)";
     return new FilterError(

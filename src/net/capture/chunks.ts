@@ -1,8 +1,9 @@
 /** A capture's bytes in chunks, decompressed: from files (read ahead by blocks), pipes and growing files. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createGunzip } from "node:zlib";
+import { constants, createGunzip } from "node:zlib";
 import { Decompress } from "fzstd";
+import type { Issue } from "../../codecs/errors.ts";
 import { CaptureError, fileError } from "./errors.ts";
 import type { Compression } from "./format.ts";
 import { compressionOf } from "./format.ts";
@@ -80,6 +81,7 @@ export async function* rawChunks(
 export async function* plainChunks(
   name: string,
   chunks: AsyncIterable<Uint8Array>,
+  onIssue: (issue: Issue) => void,
 ): AsyncGenerator<Uint8Array> {
   const source = chunks[Symbol.asyncIterator]();
   let head = new Uint8Array(0);
@@ -91,7 +93,7 @@ export async function* plainChunks(
   const compression = compressionOf(head);
   const all = prepend(head, source);
   if (compression === undefined) yield* all;
-  else yield* decompress(name, compression, all);
+  else yield* decompress(name, compression, all, onIssue);
 }
 
 async function* prepend(
@@ -106,43 +108,98 @@ async function* prepend(
   }
 }
 
+/** What was inflated before the damage is kept; only data without any good beginning is refused. */
 async function* decompress(
   name: string,
   compression: Compression,
   chunks: AsyncIterable<Uint8Array>,
+  onIssue: (issue: Issue) => void,
 ): AsyncGenerator<Uint8Array> {
+  let taken = 0;
+  let given = 0;
+  const counted = async function* () {
+    for await (const chunk of chunks) {
+      taken += chunk.length;
+      yield chunk;
+    }
+  };
+  const inflate = compression === "gzip" ? gunzip : compression === "zstd" ? zstd : lz4;
   try {
-    if (compression === "gzip") yield* gunzip(chunks);
-    else yield* blockwise(chunks, compression === "zstd" ? zstd : lz4);
+    for await (const bytes of inflate(counted())) {
+      given += bytes.length;
+      yield bytes;
+    }
   } catch (error) {
     if (error instanceof CaptureError) throw error;
-    throw new CaptureError(
-      "compression",
-      `${name}: the ${compression} data is damaged (${(error as Error).message})`,
-    );
+    const what = `the ${compression} data is damaged (${(error as Error).message})`;
+    if (given === 0) throw new CaptureError("compression", `${name}: ${what}`);
+    onIssue({
+      code: `${compression}.damaged`,
+      offset: taken,
+      spec: SPEC[compression],
+      message: `${what}; what follows is lost`,
+    });
   }
 }
 
-/** node:zlib goes over several members by itself; bytes after the last that are no member are dropped. */
+const SPEC = { gzip: "RFC 1952", zstd: "RFC 8878", lz4: "LZ4 frame format" } as const;
+
+/** Compressed bytes given at once: one 1000 times larger fits in memory. */
+const GZIP_STEP = 32 * 1024;
+
+/**
+ * node:zlib goes over several members by itself; bytes after the last that are no member are dropped.
+ * Each step is flushed, so that all that can be inflated comes out before an error does.
+ */
 async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { Readable } = await import("node:stream");
-  const unzip = createGunzip({ chunkSize: 1 << 18 });
-  const source = Readable.from(chunks);
-  source.on("error", (error) => unzip.destroy(error));
-  yield* source.pipe(unzip);
+  const unzip = createGunzip({ chunkSize: 1 << 16, flush: constants.Z_SYNC_FLUSH });
+  const out: Uint8Array[] = [];
+  let failure: Error | undefined;
+  let ended = false;
+  let wake = () => {};
+  unzip.on("data", (chunk: Uint8Array) => out.push(chunk));
+  unzip.on("error", (error: Error) => {
+    failure = error;
+    wake();
+  });
+  unzip.on("end", () => {
+    ended = true;
+    wake();
+  });
+  const step = (start: (done: () => void) => void) =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      if (failure === undefined && !ended) start(resolve);
+      else resolve();
+    });
+  try {
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length && failure === undefined && !ended; at += GZIP_STEP) {
+        await step((done) => unzip.write(chunk.subarray(at, at + GZIP_STEP), () => done()));
+        yield* out.splice(0);
+      }
+    }
+    await step(() => unzip.end());
+    yield* out.splice(0);
+    if (failure !== undefined) throw failure;
+  } finally {
+    unzip.destroy();
+  }
 }
 
 type Decoder = (emit: (chunk: Uint8Array) => void) => (chunk: Uint8Array, last: boolean) => void;
 
-const zstd: Decoder = (emit) => {
-  const decoder = new Decompress((chunk) => emit(chunk));
-  return (chunk, last) => decoder.push(chunk, last);
-};
+const zstd = (chunks: AsyncIterable<Uint8Array>) =>
+  blockwise(chunks, (emit) => {
+    const decoder = new Decompress((chunk) => emit(chunk));
+    return (chunk, last) => decoder.push(chunk, last);
+  });
 
-const lz4: Decoder = (emit) => {
-  const decoder = new Lz4FrameDecoder(emit);
-  return (chunk, last) => decoder.push(chunk, last);
-};
+const lz4 = (chunks: AsyncIterable<Uint8Array>) =>
+  blockwise(chunks, (emit) => {
+    const decoder = new Lz4FrameDecoder(emit);
+    return (chunk, last) => decoder.push(chunk, last);
+  });
 
 async function* blockwise(
   chunks: AsyncIterable<Uint8Array>,
@@ -150,10 +207,20 @@ async function* blockwise(
 ): AsyncGenerator<Uint8Array> {
   const out: Uint8Array[] = [];
   const push = decoder((chunk) => out.push(chunk));
+  let failure: unknown;
+  const step = (chunk: Uint8Array, last: boolean) => {
+    try {
+      push(chunk, last);
+    } catch (error) {
+      failure = error;
+    }
+  };
   for await (const chunk of chunks) {
-    push(chunk, false);
+    step(chunk, false);
     yield* out.splice(0);
+    if (failure !== undefined) throw failure;
   }
-  push(new Uint8Array(0), true);
+  step(new Uint8Array(0), true);
   yield* out.splice(0);
+  if (failure !== undefined) throw failure;
 }

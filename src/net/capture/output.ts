@@ -1,6 +1,7 @@
 /** Where output bytes go: standard output, or a file that appears whole or not at all. */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { fileError } from "./errors.ts";
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { CaptureError, fileError } from "./errors.ts";
 
 /** Thrown when the reader of a pipe went away: the work ends quietly. */
 export class ReaderGone extends Error {}
@@ -11,6 +12,7 @@ export class ByteOutput {
   private readonly fd: number;
   private readonly path: string | undefined;
   private readonly temporary: string | undefined;
+  private closed = false;
 
   /** `path`: undefined or `-` for standard output. @throws CaptureError */
   constructor(path?: string) {
@@ -19,10 +21,16 @@ export class ByteOutput {
       return;
     }
     this.path = path;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new CaptureError("EISDIR", `${path}: is a directory; a file to write is expected`);
+    }
     this.temporary = `${path}.${process.pid}.partial`;
     try {
       this.fd = openSync(this.temporary, "w");
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+        throw new CaptureError("ENOENT", `${path}: cannot be written: no folder ${dirname(path)}`);
+      }
       throw fileError(path, error);
     }
   }
@@ -49,7 +57,7 @@ export class ByteOutput {
   /** All was written: the file takes its name. */
   commit(): void {
     if (this.temporary === undefined || this.path === undefined) return;
-    closeSync(this.fd);
+    this.close();
     try {
       renameSync(this.temporary, this.path);
     } catch (error) {
@@ -61,7 +69,14 @@ export class ByteOutput {
   /** Something failed: nothing is left behind. */
   discard(): void {
     if (this.temporary === undefined) return;
-    closeSync(this.fd);
+    this.close();
     rmSync(this.temporary, { force: true });
+  }
+
+  /** Once: a failed commit is discarded after it. */
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    closeSync(this.fd);
   }
 }

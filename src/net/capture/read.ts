@@ -119,7 +119,7 @@ async function readChunks(
     file,
     options,
   );
-  const chunks = plainChunks(file.name, raw);
+  const chunks = plainChunks(file.name, raw, (issue) => sink.issue(issue));
   let first: Uint8Array = new Uint8Array(0);
   while (first.length < MAGIC_BYTES) {
     const next = await chunks.next();
