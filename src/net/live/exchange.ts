@@ -2,7 +2,7 @@
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import type { Socket } from "node:net";
-import { connect } from "node:net";
+import { connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Endpoint } from "./trace.ts";
 import { Trace } from "./trace.ts";
@@ -39,11 +39,16 @@ function now(): bigint {
   return epoch + process.hrtime.bigint() - started;
 }
 
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "connection refused (ECONNREFUSED)"],
+  ["ENOTFOUND", "no such host (ENOTFOUND)"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "the peer does not speak TLS (ERR_SSL_WRONG_VERSION_NUMBER)"],
+]);
+
 function failed(options: ExchangeOptions, error: Error): ExchangeError {
   const { code } = error as NodeJS.ErrnoException;
-  return new ExchangeError(
-    `${options.host}:${options.port}: ${code ?? ""} ${error.message}`.replace(/ {2,}/g, " "),
-  );
+  const reason = REASONS.get(code ?? "") ?? `${code ?? ""} ${error.message}`.trim();
+  return new ExchangeError(`${options.host}:${options.port}: ${reason}`);
 }
 
 /** `input` yields the chunks to send; on a terminal they come as they are typed. */
@@ -108,11 +113,16 @@ async function sendAll(
   }
 }
 
+/** RFC 6066 3: an address is no server name. */
+function serverName(host: string): { servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
+}
+
 function opened(options: ExchangeOptions & { readonly tls: boolean }): Promise<Socket> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
     const socket = options.tls
-      ? connectTls({ host, port, servername: host, rejectUnauthorized: options.verify })
+      ? connectTls({ host, port, ...serverName(host), rejectUnauthorized: options.verify })
       : connect({ host, port, noDelay: true });
     const timer = setTimeout(() => {
       socket.destroy();
