@@ -7,8 +7,8 @@ import type { Piece, WorkerMessage, WorkerTask } from "./net/capture/parallel.ts
 import { AHEAD } from "./net/capture/parallel.ts";
 import { readCapture } from "./net/capture/read.ts";
 
-const PIECE_BYTES = 512 * 1024;
-const MAX_RECORDS = 1 << 14;
+const PIECE_BYTES = 2 * 1024 * 1024;
+const MAX_RECORDS = 1 << 16;
 
 const port = parentPort;
 if (port === null) throw new Error("capture-worker is started as a worker");
@@ -19,7 +19,7 @@ function tell(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 /** Blocks of the file after which the merge is told how far this one is, if there is little to send. */
-const QUIET_BLOCKS = 8;
+const QUIET_BLOCKS = 64;
 let quiet = 0;
 let ahead = 0;
 let resume: (() => void) | undefined;
@@ -65,7 +65,7 @@ const analyser: Analyser = new Analyser(output, {
 
 /** Waits while the merge is behind. */
 async function pause(): Promise<void> {
-  if (output.json.at < PIECE_BYTES / 4 && ++quiet < QUIET_BLOCKS) return;
+  if (output.json.at < PIECE_BYTES && ++quiet < QUIET_BLOCKS) return;
   quiet = 0;
   send(output.json);
   while (ahead > AHEAD) {

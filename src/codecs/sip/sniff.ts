@@ -31,3 +31,30 @@ export function looksLikeSip(bytes: Uint8Array, start: number, end: number): "ye
     ? "yes"
     : "no";
 }
+
+/** Octets of the longest method that is looked for by `mightBeSip`. */
+const MAX_METHOD = 32;
+
+/**
+ * A quick look at the first word: false for what `looksLikeSip` would refuse, nearly always, without
+ * reading the line. True where the bytes end too soon to say.
+ */
+export function mightBeSip(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (bytes[at] === 0x0d || bytes[at] === 0x0a)) at++;
+  const stop = Math.min(end, at + MAX_METHOD);
+  let i = at;
+  while (i < stop && isLetter(bytes[i] as number)) i++;
+  if (i === end) return true;
+  // A version, or a method and behind a space the scheme of a URI.
+  if (bytes[i] === 0x2f) return i - at === 3 && ((bytes[at] as number) | 0x20) === 0x73;
+  if (bytes[i] !== 0x20 || i === at) return false;
+  let scheme = i + 1;
+  while (scheme < end && scheme < i + 16 && isLetter(bytes[scheme] as number)) scheme++;
+  return scheme === end || (scheme > i + 1 && bytes[scheme] === 0x3a);
+}
+
+function isLetter(c: number): boolean {
+  const letter = c | 0x20;
+  return letter >= 0x61 && letter <= 0x7a;
+}

@@ -3,13 +3,15 @@
  * to the dissector of its protocol. Owns no file and no clock: time is the capture's.
  */
 
+import { TCP_FLAG } from "../../codecs/link/constants.ts";
 import { OUTCOME, Packet } from "../../codecs/link/packet.ts";
 import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
 import { view } from "../../codecs/reader.ts";
+import { looksLikeSip, mightBeSip } from "../../codecs/sip/sniff.ts";
 import type { Totals } from "./account.ts";
 import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
-import type { Account, DissectorContext, Emitter } from "./dissector.ts";
+import type { Account, Direction, DissectorContext, Emitter } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import { TCP, UDP } from "./flow.ts";
 import { FlowTable } from "./flow-table.ts";
@@ -19,6 +21,7 @@ import { Mark } from "./mark.ts";
 import { Media } from "./media.ts";
 import type { StreamOwner } from "./tcp.ts";
 import { TcpState } from "./tcp.ts";
+import { TcpOutline } from "./tcp-outline.ts";
 
 /** Bytes that may wait behind holes in all flows together. */
 const MAX_WAITING_TOTAL = 24 * 1024 * 1024;
@@ -90,7 +93,10 @@ export class Analyser {
   }
 
   private readonly share: Share | undefined;
-  /** Grows with each packet and each flow's end, alike in all analysers that share a capture. */
+  /**
+   * Place of the records that are made now, alike in all analysers that share a capture: for each
+   * packet first the flows that it pushes out, then its own; at the end the flows by their last packet.
+   */
   order = 0;
 
   private owns(flow: Flow): boolean {
@@ -106,7 +112,7 @@ export class Analyser {
   /** A packet of one of several captures, by its number there. */
   addFrame(captured: CapturedPacket, frame: number, file: string | undefined): void {
     const { mark, packet, totals } = this;
-    this.order++;
+    this.order = 2 * totals.packets + 2;
     mark.frame = frame;
     mark.file = file;
     mark.seconds = captured.seconds;
@@ -146,8 +152,13 @@ export class Analyser {
     const lost = this.defragmenter.lostBytes;
     this.defragmenter.end();
     this.fragmentsLost(this.defragmenter.lostBytes - lost);
-    this.tcpFlows.closeAll();
-    this.udpFlows.closeAll();
+    const { packets } = this.totals;
+    const after = (base: number) => (touched: number) => {
+      this.order = base + touched;
+    };
+    this.order = 2 * packets + 2;
+    this.tcpFlows.closeAll(after(2 * packets + 2));
+    this.udpFlows.closeAll(after(3 * packets + 3));
     this.totals.records = this.out.records();
   }
 
@@ -161,6 +172,7 @@ export class Analyser {
     const { totals, out } = this;
     const flow = this.udpFlows.lookup(packet, mark.seconds, totals.packets);
     const { direction } = this.udpFlows;
+    this.order++;
     if (packet.end === packet.start) return;
     if (!this.owns(flow)) {
       this.identifier.foreignDatagram(flow, direction, packet, mark);
@@ -182,22 +194,37 @@ export class Analyser {
     const { packets } = this.totals;
     let flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
     let { direction } = this.tcpFlows;
-    if (flow.tcp !== undefined && (packet.flags & 0x02) !== 0) {
-      if (flow.tcp.isReuse(direction, packet.sequence)) {
+    if ((packet.flags & TCP_FLAG.SYN) !== 0) {
+      const known = flow.outline ?? flow.tcp;
+      if (known?.isReuse(direction, packet.sequence) === true) {
         this.tcpFlows.close(flow);
         flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
         direction = this.tcpFlows.direction;
       }
     }
-    flow.tcp ??= new TcpState(flow, this.streamOwner(flow));
+    this.order++;
+    if (!this.owns(flow)) {
+      this.foreignTcp(flow, direction, packet, mark);
+      return;
+    }
+    flow.tcp ??= new TcpState(flow, this.receiver);
     flow.tcp.segment(packet, direction, mark);
     // Side by side each analyser holds its own flows only: to close by what it holds would number streams differently.
     if (this.share !== undefined) return;
     while (this.identifier.overBudget && this.tcpFlows.size > 1) this.tcpFlows.closeOldest();
   }
 
-  private streamOwner(flow: Flow): StreamOwner {
-    return this.owns(flow) ? this.receiver : this.foreignReceiver;
+  /** A connection of another worker is put in order only once it looks like SIP, which tells of media. */
+  private foreignTcp(flow: Flow, direction: Direction, packet: Packet, mark: Mark): void {
+    flow.outline ??= new TcpOutline();
+    flow.outline.segment(packet, direction);
+    if (flow.tcp === undefined) {
+      const { bytes, start, end } = packet;
+      if (start === end || !mightBeSip(bytes, start, end)) return;
+      if (looksLikeSip(bytes, start, end) === "no") return;
+      flow.tcp = new TcpState(flow, this.foreignReceiver);
+    }
+    flow.tcp.segment(packet, direction, mark);
   }
 
   private readonly receiver: StreamOwner = {
@@ -232,9 +259,7 @@ export class Analyser {
   };
 
   private closeFlow(flow: Flow): void {
-    this.order++;
     flow.tcp?.close(this.mark);
     if (this.owns(flow)) this.identifier.flowClosed(flow);
-    this.order++;
   }
 }

@@ -5,6 +5,7 @@ import type { DatagramDissector, Direction, StreamDissector } from "./dissector.
 import type { Heads } from "./identify.ts";
 import type { Mark } from "./mark.ts";
 import type { TcpState } from "./tcp.ts";
+import type { TcpOutline } from "./tcp-outline.ts";
 
 export const TCP = 6;
 export const UDP = 17;
@@ -35,6 +36,8 @@ export class Flow {
   others: Map<string, DatagramDissector> | undefined = undefined;
   streamDissector: StreamDissector | undefined = undefined;
   tcp: TcpState | undefined = undefined;
+  /** In place of `tcp` where another worker makes the records. */
+  outline: TcpOutline | undefined = undefined;
   /** Payload bytes seen that nobody could name, and the last of their places. */
   unknownBytes = 0;
   unknownMark: Mark | undefined = undefined;
@@ -72,6 +75,7 @@ export class Flow {
     this.unknownBytes = 0;
     this.unknownMark = undefined;
     this.misses = 0;
+    this.outline = undefined;
     this.named = false;
     this.mediaVersion = 0;
     this.forgetText();
