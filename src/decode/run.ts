@@ -35,8 +35,10 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
   const decodeAs = decodeAsOf(flags["decode-as"]);
   const out = new ByteOutput(flags.output);
   const progress = new Progress(flags.progress);
+  const style = flags.time ?? (flags.fields === undefined ? "relative" : "epoch");
+  const time = new TimeFormatter(style as TimeStyle);
   try {
-    const view = viewOf(flags, out, {
+    const view = viewOf(flags, out, time, {
       ...(keep === undefined ? {} : { keep }),
       ...(flags.limit === undefined ? {} : { limit: flags.limit }),
       onLimit: () => {
@@ -68,6 +70,7 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
           ...shared,
           follow: flags.follow,
           flush: () => view.flush(),
+          ...(style === "relative" ? { onFirstPacket: (at) => time.begin(at) } : {}),
           onProgress: (bytes, size) => progress.update(bytes, size),
         });
     view.flush();
@@ -97,18 +100,21 @@ function canShare(flags: DecodeFlags): boolean {
   return flags.json && !flags.follow && selecting === undefined;
 }
 
-function viewOf(flags: DecodeFlags, out: ByteOutput, selection: Selection): View {
+function viewOf(
+  flags: DecodeFlags,
+  out: ByteOutput,
+  time: TimeFormatter,
+  selection: Selection,
+): View {
   const selecting = selection.keep !== undefined || selection.limit !== undefined;
   if (flags.json) return selecting ? jsonView(out, selection) : bulkJsonView(out);
-  const style = flags.time ?? (flags.fields === undefined ? "relative" : "epoch");
-  const time = new TimeFormatter(style as TimeStyle);
   if (flags.fields !== undefined) {
     const fields = fieldsOf(flags.fields);
     const format = flags.format as Separated;
     if (flags.header) out.text(`${headerLine(fields, format)}\n`);
     const render = rowRenderer(fields, format, time);
     const names = fields.map((field) => field.alias ?? field.name);
-    const quick = !selecting && format === "tsv" && style === "epoch";
+    const quick = !selecting && format === "tsv" && (flags.time ?? "epoch") === "epoch";
     return (
       (quick ? columnsView(out, names, render) : undefined) ?? textView(out, selection, render)
     );

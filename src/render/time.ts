@@ -16,7 +16,7 @@ function seconds(value: bigint, digits: number): string {
   return `${sign}${positive / 1_000_000_000n}${digits > 0 ? `.${fraction}` : ""}`;
 }
 
-/** Formats times one after another; relative ones count from the first, deltas from the one before. */
+/** Formats times one after another; relative ones count from `begin`, deltas from the one before. */
 export class TimeFormatter {
   private readonly style: TimeStyle;
   private first: bigint | undefined = undefined;
@@ -24,6 +24,11 @@ export class TimeFormatter {
 
   constructor(style: TimeStyle) {
     this.style = style;
+  }
+
+  /** The capture's first packet, whether a record of it is shown or not. */
+  begin(time: string): void {
+    this.first ??= nanos(time);
   }
 
   format(time: string): string {

@@ -208,4 +208,26 @@ describe("netkit conform codec", () => {
     ]);
     expect(good).toMatchObject({ code: 0, out: expect.stringMatching(/ 0 failed/) });
   });
+
+  it("--time relative counts from the first packet, whatever is shown", () => {
+    const at = (...args: string[]) =>
+      netkit([
+        "decode",
+        "--fields",
+        "frame,time",
+        "--time",
+        "relative",
+        "--no-header",
+        OFFICE,
+        ...args,
+      ])
+        .out.trim()
+        .split("\n")
+        .map((line) => line.split("\t"));
+    const all = new Map(at().map(([frame, time]) => [frame, time]));
+    const some = at("--protocol", "sip");
+    expect(some.length).toBeGreaterThan(2);
+    for (const [frame, time] of some) expect(time).toBe(all.get(frame));
+    expect(Number(some[0]?.[1])).toBeGreaterThan(0);
+  });
 });

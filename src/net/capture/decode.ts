@@ -1,8 +1,10 @@
 /** Captures in, records out: readers, the analyser and one output wired together. */
 import type { Issue } from "../../codecs/errors.ts";
+import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
 import type { Totals } from "../../engines/capture/account.ts";
 import type { AnalyserOptions, AnalyserOutput } from "../../engines/capture/analyser.ts";
 import { Analyser } from "../../engines/capture/analyser.ts";
+import { Mark, timeText } from "../../engines/capture/mark.ts";
 import { readMerged } from "./merge.ts";
 import type { ReadOptions } from "./read.ts";
 import { readCapture } from "./read.ts";
@@ -17,6 +19,8 @@ export interface DecodeCaptureOptions extends ReadOptions, AnalyserOptions {
   /** Called when the bytes that came so far are parsed. */
   readonly flush?: () => void;
   readonly onIssue?: (file: string, issue: Issue) => void;
+  /** Told when the first packet was captured: decimal seconds since 1970. */
+  readonly onFirstPacket?: (time: string) => void;
 }
 
 /** Issues of one file that are kept; a damaged file could give one per record. */
@@ -36,12 +40,21 @@ export async function decodeCaptures(
       options.onIssue?.(file, issue);
     }
   };
+  let { onFirstPacket } = options;
+  const first = ({ seconds, fraction, interface: { digits } }: CapturedPacket) => {
+    const mark = Object.assign(new Mark(), { seconds, fraction, digits });
+    onFirstPacket?.(timeText(mark));
+    onFirstPacket = undefined;
+  };
   const [only] = paths;
   if (paths.length === 1 && only !== undefined) {
     await readCapture(
       only,
       {
-        packet: (packet) => analyser.add(packet),
+        packet: (packet) => {
+          if (onFirstPacket !== undefined) first(packet);
+          analyser.add(packet);
+        },
         issue: (issue) => found(only, issue),
         flush: () => options.flush?.(),
       },
@@ -51,7 +64,10 @@ export async function decodeCaptures(
     await readMerged(
       paths,
       {
-        packet: (packet, frame, file) => analyser.addFrame(packet, frame, file),
+        packet: (packet, frame, file) => {
+          if (onFirstPacket !== undefined) first(packet);
+          analyser.addFrame(packet, frame, file);
+        },
         issue: (issue, file) => found(file, issue),
       },
       options,
