@@ -1,44 +1,9 @@
 /** Canonical forms: what a signature is computed over. RFC 4034 6.2, 6.3; RFC 6840 5.1. */
-import type { Rdata, RdataFields } from "../../../codecs/dns/index.ts";
-import { isOpaque, nameLabels, rdataBytes, TYPE } from "../../../codecs/dns/index.ts";
-import { fieldsOf } from "../../../codecs/dns/rdata-table.ts";
+import { canonicalRdata } from "../../../codecs/dns/canonical.ts";
+import { nameLabels, rdataBytes, TYPE } from "../../../codecs/dns/index.ts";
 import { Writer } from "../../../codecs/writer.ts";
 import { compareOctets, keyOf } from "./names.ts";
 import type { Rrset, Rrsig } from "./rrset.ts";
-
-/** Types whose names in rdata are put in lower case: RFC 4034 6.2 without NSEC (RFC 6840 5.1). */
-const LOWERED: ReadonlySet<number> = new Set([
-  TYPE.NS,
-  TYPE.MD,
-  TYPE.MF,
-  TYPE.CNAME,
-  TYPE.SOA,
-  TYPE.MB,
-  TYPE.MG,
-  TYPE.MR,
-  TYPE.PTR,
-  TYPE.MINFO,
-  TYPE.MX,
-  TYPE.RP,
-  TYPE.AFSDB,
-  TYPE.RT,
-  TYPE.SIG,
-  TYPE.PX,
-  TYPE.NAPTR,
-  TYPE.KX,
-  TYPE.SRV,
-  TYPE.DNAME,
-  TYPE.RRSIG,
-]);
-
-/** Rdata octets in canonical form. */
-export function canonicalRdata(type: number, rdata: Rdata): Uint8Array {
-  if (isOpaque(rdata) || !LOWERED.has(type)) return rdataBytes(type, rdata);
-  const copy: Record<string, unknown> = { ...(rdata as RdataFields) };
-  for (const [field, kind] of fieldsOf(type) ?? [])
-    if (kind === "name") copy[field] = keyOf(copy[field] as string);
-  return rdataBytes(type, copy as unknown as Rdata);
-}
 
 export function writeCanonicalName(writer: Writer, key: string): void {
   for (const label of nameLabels(key)) {

@@ -1,8 +1,9 @@
 /** What an entry of a scenario asks of a message. */
+
+import { canonicalRdata } from "../../../codecs/dns/canonical.ts";
 import type { DnsMessage, ResourceRecord } from "../../../codecs/dns/index.ts";
 import { formatRdata, OPCODE, RCODE, typeName } from "../../../codecs/dns/index.ts";
 import { hex } from "../../../codecs/reader.ts";
-import { canonicalRdata } from "../dnssec/canonical.ts";
 import { isWithin, keyOf } from "../dnssec/names.ts";
 import type { Entry } from "./parse.ts";
 
