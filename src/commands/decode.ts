@@ -90,7 +90,8 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
       min: 1,
       max: 64,
       default: 1,
-      description: "decode on so many processors (a plain file to --json)",
+      description:
+        "decode on so many processors (a plain file to --json); one is faster so far (docs/performance.md)",
     }),
     strict: Flags.boolean({ description: "exit 3 when a capture is damaged" }),
     progress: Flags.boolean({
