@@ -12,6 +12,7 @@ export default class DnsRecursor extends NetkitCommand {
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --forward 192.0.2.53 --forward corp.example=10.0.0.1",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --no-negative-cache --stats --cache-dump cache.json",
+    "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --auth-zone corp.example=corp.zone@192.0.2.53",
     "<%= config.bin %> dns recursor --replay capture.pcap --no-dnssec --qmin off",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --lie www.example.com=192.0.2.66",
   ];
@@ -54,6 +55,13 @@ export default class DnsRecursor extends NetkitCommand {
       multipleNonGreedy: true,
       default: [],
       description: "ZONE=ADDRESS[:PORT][,...]: the servers of a zone; may repeat",
+    }),
+    "auth-zone": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      description:
+        "ZONE=FILE, ZONE=@PRIMARY[,...] or ZONE=FILE@PRIMARY: a zone kept here, from a file or by transfers; may repeat",
     }),
     "trust-anchor": Flags.string({
       description: "a file of DS or DNSKEY records; without it (and --hints) the root's keys",

@@ -9,11 +9,13 @@ import { CommandError, EXIT } from "../../failure.ts";
 import type { DohServer } from "../../net/live/doh-server.ts";
 import { listenDoh } from "../../net/live/doh-server.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { authZoneOf } from "./auth-zones.ts";
 import type { RecursorFlags } from "./options.ts";
 import { listenAddresses, readText, resolverOptions } from "./options.ts";
 
 export interface ServeFlags extends RecursorFlags {
   readonly json: boolean;
+  readonly "auth-zone": readonly string[];
   readonly stats: boolean;
   readonly trace: boolean;
   readonly "cache-dump"?: string | undefined;
@@ -26,7 +28,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
   if (plain.length + https.length === 0) throw new CommandError("nothing to listen on");
   const host = new LiveHost();
   const tracer = flags.trace ? (event: TraceEvent) => traceLine(event, flags.json) : undefined;
-  const recursor = new Recursor({ resolver: resolverOptions(flags), tracer });
+  const authZones = flags["auth-zone"].map(authZoneOf);
+  const recursor = new Recursor({ resolver: resolverOptions(flags), authZones, say, tracer });
   recursor.start(host);
   if (flags["cache-load"] !== undefined) load(recursor, flags["cache-load"]);
   let listener: DnsListener | undefined;
@@ -71,10 +74,15 @@ export async function serve(flags: ServeFlags): Promise<void> {
   }
 }
 
+function say(what: string): void {
+  process.stderr.write(`netkit: ${what}\n`);
+}
+
 /** What cannot be read leaves all as it is. */
 function reload(recursor: Recursor, flags: ServeFlags): void {
   try {
-    recursor.reload(resolverOptions(flags));
+    const zones = flags["auth-zone"].map(authZoneOf).flatMap(({ content }) => content ?? []);
+    recursor.reload(resolverOptions(flags), zones);
     process.stderr.write("netkit: SIGHUP: files were read again, the cache is empty\n");
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -7,6 +7,8 @@ import { decode, encode, OPCODE, RCODE } from "../../codecs/dns/index.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Engine, Host, Timer } from "../host.ts";
 import { SECOND } from "../host.ts";
+import type { AuthZone } from "./auth-zones.ts";
+import { AuthZones } from "./auth-zones.ts";
 import type { DnsClient, DnsService, Reply } from "./listener.ts";
 import type { CacheDump } from "./resolver/dump.ts";
 import { dumpCache, loadCache } from "./resolver/dump.ts";
@@ -14,14 +16,19 @@ import type { ServerReport } from "./resolver/infra.ts";
 import type { ResolverOptions } from "./resolver/options.ts";
 import { PackedAnswers } from "./resolver/packed.ts";
 import type { ResolverInput, ResolverStatistics } from "./resolver/resolver.ts";
-import { Resolver } from "./resolver/resolver.ts";
+import { addressesOf, questionFor, Resolver } from "./resolver/resolver.ts";
 import { fitted } from "./resolver/respond.ts";
 import type { Tracer } from "./resolver/trace.ts";
 import type { UpstreamStatistics } from "./resolver/upstream.ts";
 import { Upstream } from "./resolver/upstream.ts";
+import type { Zone } from "./zone.ts";
 
 export interface RecursorOptions {
   readonly resolver: Partial<ResolverOptions>;
+  /** Zones that it keeps itself. */
+  readonly authZones?: readonly AuthZone[];
+  /** Told when one of them comes, goes, or could not be fetched. */
+  readonly say?: (what: string) => void;
   /** Questions that wait for their answers; beyond it clients get SERVFAIL at once. */
   readonly maxPending?: number;
   readonly tracer?: Tracer | undefined;
@@ -32,6 +39,8 @@ const MAX_PACKED = 20_000;
 /** Numbers of exchanges stay apart when a resolver is replaced. */
 const EXCHANGES_PER_GENERATION = 2 ** 40;
 const MIN_UDP = 512;
+/** Who asks when it is the recursor itself. */
+const LOCAL = "127.0.0.1";
 
 export interface RecursorStatistics extends ResolverStatistics, UpstreamStatistics {
   readonly pending: number;
@@ -51,6 +60,7 @@ export class Recursor implements Engine, DnsService {
   private timer: Timer | undefined;
   private readonly waiting = new Map<number, (message: DnsMessage) => void>();
   private readonly packed: PackedAnswers | undefined;
+  private readonly keeper: AuthZones | undefined;
   private packedHits = 0;
   private tokens = 0;
   private stopping: (() => void) | undefined;
@@ -59,6 +69,15 @@ export class Recursor implements Engine, DnsService {
     this.options = options;
     const { resolver, tracer } = options;
     this.current = resolver;
+    const { authZones = [], say } = options;
+    if (authZones.length > 0)
+      this.keeper = new AuthZones({
+        zones: authZones,
+        ...(say === undefined ? {} : { say }),
+        onChange: () => this.packed?.clear(),
+        lookUp: (name, done) =>
+          this.ask(questionFor(name), LOCAL, (answer) => done(addressesOf(answer))),
+      });
     // Traces tell of each question; answers for networks and stale ones are not for all alike.
     const plain =
       tracer === undefined && resolver.subnet === undefined && resolver.serveStale === undefined;
@@ -74,13 +93,15 @@ export class Recursor implements Engine, DnsService {
         this.handle(one, { kind: "deadline" });
     });
     this.resolver = this.make(this.options.resolver);
+    this.keeper?.start(host);
   }
 
   private make(options: Partial<ResolverOptions>): Resolver {
     const host = this.host as Host;
     const upstream = this.upstream as Upstream;
     const base = this.generation++ * EXCHANGES_PER_GENERATION;
-    const resolver: Resolver = new Resolver(options, host.random.fork(`resolver ${base}`), {
+    const own = { ...options, ownZones: this.keeper?.own };
+    const resolver: Resolver = new Resolver(own, host.random.fork(`resolver ${base}`), {
       ask: (exchange, query) =>
         upstream.ask(base + exchange, query, (result) =>
           this.handle(resolver, { kind: "reply", exchange, result }),
@@ -91,8 +112,12 @@ export class Recursor implements Engine, DnsService {
     return resolver;
   }
 
-  /** Goes on with other options and an empty cache; what is under way is finished as it was begun. */
-  reload(options: Partial<ResolverOptions>): void {
+  /**
+   * Goes on with other options and an empty cache; what is under way is finished as it was begun.
+   * `zones`: in place of those of their names among its own.
+   */
+  reload(options: Partial<ResolverOptions>, zones: readonly Zone[] = []): void {
+    for (const zone of zones) this.keeper?.take(zone);
     this.leaving.add(this.resolver as Resolver);
     this.current = options;
     this.packed?.clear();
@@ -106,6 +131,7 @@ export class Recursor implements Engine, DnsService {
 
   stop(graceful: boolean, done: () => void): void {
     this.stopping = done;
+    this.keeper?.stop(graceful, () => {});
     if (!graceful || this.waiting.size === 0) this.close();
   }
 
@@ -183,7 +209,8 @@ export class Recursor implements Engine, DnsService {
     this.ask(message, client.addr, (answer) => {
       const bytes = fitted(answer, limit);
       const now = Math.floor((this.host as Host).clock.now() / SECOND);
-      if (kept !== undefined && message.rd && generation === this.generation)
+      const own = this.keeper !== undefined && answer.aa;
+      if (kept !== undefined && message.rd && !own && generation === this.generation)
         this.packed?.put(kept, stream, bytes, now);
       reply(bytes);
     });

@@ -5,29 +5,33 @@
  */
 import { compareSerials, nameKey } from "../../codecs/dns/canonical.ts";
 import { RCODE } from "../../codecs/dns/constants.ts";
-import type { ResourceRecord } from "../../codecs/dns/message.ts";
-import { readZone, writeZone } from "../../codecs/dns/zonefile.ts";
-import { DecodeError } from "../../codecs/errors.ts";
-import { latin1 } from "../../codecs/reader.ts";
-import { latin1Bytes } from "../../codecs/writer.ts";
+import { parseIpv4, parseIpv6 } from "../../codecs/ip-text.ts";
 import type { Endpoint, Engine, Host, Nanos, Timer } from "../host.ts";
 import { SECOND } from "../host.ts";
-import type { TransferResult } from "./client/transfer.ts";
+import type { TransferOptions, TransferResult } from "./client/transfer.ts";
 import { ZoneTransfer } from "./client/transfer.ts";
 import type { TsigKey } from "./tsig.ts";
-import { Zone, ZoneError } from "./zone.ts";
+import type { Zone } from "./zone.ts";
 import type { ZoneDiff } from "./zone-diff.ts";
 import { applyDiffs } from "./zone-diff.ts";
+import { ZoneFile, zoneOf } from "./zone-store.ts";
 
 /** Before the first transfer there is no SOA to say when to try again. */
 const FIRST_RETRY = 10;
 
 export interface SecondaryOptions {
   readonly zone: string;
+  /** By address, or, with `lookUp`, by name. */
   readonly primary: Endpoint;
+  /** Asked in turn when the primary gives nothing. */
+  readonly others?: readonly Endpoint[] | undefined;
   /** Where the zone is kept; without it only in memory. */
   readonly file?: string | undefined;
+  /** What the file holds counts as fetched when it is read: the primary is asked at its REFRESH. */
+  readonly trustFile?: boolean;
   readonly connectTimeout?: Nanos;
+  /** Addresses of a server that is named; none: it could not be found. */
+  lookUp?(name: string, done: (addresses: readonly string[]) => void): void;
   /** Transfers are signed with it, and must come back signed (RFC 8945). */
   readonly key?: TsigKey | undefined;
   /** `diffs`: from the zone before, when that is how it came. */
@@ -42,9 +46,15 @@ export class Secondary implements Engine {
   zone: Zone | undefined;
   private readonly options: SecondaryOptions;
   private host!: Host;
+  private file: ZoneFile | undefined;
+  /** Which of the servers is asked. */
+  private server = 0;
+  /** Servers that failed since one did not. */
+  private failures = 0;
   private timer!: Timer;
   private expiry!: Timer;
   private running: ZoneTransfer | undefined;
+  private lookingUp = false;
   /** Told of a change while a transfer ran. */
   private again = false;
   private stopped = false;
@@ -61,9 +71,10 @@ export class Secondary implements Engine {
       this.zone = undefined;
       this.options.onExpire();
     });
-    const { file } = this.options;
-    if (file === undefined) this.check();
-    else this.load(file);
+    const { file: path } = this.options;
+    if (path === undefined) return this.soon();
+    this.file = new ZoneFile(host.disk, path, (why) => this.options.onFailure?.(why));
+    this.load(this.file);
   }
 
   stop(_graceful: boolean, done: () => void): void {
@@ -76,20 +87,40 @@ export class Secondary implements Engine {
 
   /** RFC 1996 4.4: as if the refresh time were over. */
   notify(): void {
-    if (this.running !== undefined) this.again = true;
+    if (this.running !== undefined || this.lookingUp) this.again = true;
     else this.check();
   }
 
+  private soon(): void {
+    this.timer.armAt(this.host.clock.now());
+  }
+
   private check(): void {
-    if (this.stopped || this.running !== undefined) return;
+    if (this.stopped || this.running !== undefined || this.lookingUp) return;
     this.again = false;
     // RFC 1995 2: the answer to an IXFR also tells that there is nothing new.
     this.transfer(this.zone?.serial);
   }
 
   private transfer(serial: number | undefined): void {
-    const { zone, primary: server, key, connectTimeout } = this.options;
-    const options = { zone, server, serial, key, connectTimeout };
+    const { zone, primary, others = [], key, connectTimeout } = this.options;
+    const servers = [primary, ...others];
+    const server = servers[this.server % servers.length] as Endpoint;
+    const begin = (found: Endpoint) =>
+      this.begin({ zone, server: found, serial, key, connectTimeout });
+    const { lookUp } = this.options;
+    if (lookUp === undefined || isAddress(server.addr)) return begin(server);
+    this.lookingUp = true;
+    lookUp(server.addr, ([addr]) => {
+      this.lookingUp = false;
+      if (this.stopped) return;
+      if (addr === undefined) this.finish(`${server.addr} has no address`);
+      else begin({ addr, port: server.port });
+    });
+  }
+
+  private begin(options: TransferOptions): void {
+    const { serial } = options;
     this.running = new ZoneTransfer(this.host, options, (result) => {
       this.running = undefined;
       if (this.stopped) return;
@@ -131,7 +162,7 @@ export class Secondary implements Engine {
     // RFC 1982: newer only; undefined order counts as newer, else the zone would stay for ever.
     if (this.zone !== undefined && compareSerials(zone.serial, this.zone.serial) <= 0) return;
     this.accept(zone, diffs);
-    this.save(zone);
+    this.file?.save(zone);
   }
 
   private finish(why: string | undefined): void {
@@ -139,8 +170,15 @@ export class Secondary implements Engine {
     const now = this.host.clock.now();
     if (why !== undefined) {
       this.options.onFailure?.(why);
-      this.timer.armAt(now + Math.max(soa?.retry ?? FIRST_RETRY, 1) * SECOND);
+      this.server++;
+      // All have failed in turn: RETRY is what the primary asks for.
+      if (++this.failures > (this.options.others?.length ?? 0)) {
+        this.failures = 0;
+        this.server = 0;
+        this.timer.armAt(now + Math.max(soa?.retry ?? FIRST_RETRY, 1) * SECOND);
+      } else this.soon();
     } else if (soa !== undefined) {
+      this.failures = 0;
       this.timer.armAt(now + Math.max(soa.refresh, 1) * SECOND);
       this.expiry.armAt(now + Math.max(soa.expire, 1) * SECOND);
     }
@@ -152,58 +190,18 @@ export class Secondary implements Engine {
     this.options.onZone(zone, diffs);
   }
 
-  private load(path: string): void {
-    this.host.disk.open(path, "read", (error, file) => {
-      if (error !== null || file === undefined) {
-        this.check();
-        return;
+  private load(file: ZoneFile): void {
+    file.load(this.options.zone, (zone) => {
+      if (zone !== undefined) {
+        this.accept(zone);
+        this.expiry.armAt(this.host.clock.now() + zone.soaRdata.expire * SECOND);
       }
-      file.size((_e, size = 0) => {
-        file.read(0, size, (_failed, bytes = new Uint8Array(0)) => {
-          file.close();
-          const zone = zoneOf(this.options.zone, () =>
-            readZone(latin1(bytes, 0, bytes.length), { origin: this.options.zone }),
-          );
-          if (typeof zone === "string") this.options.onFailure?.(`${path}: ${zone}`);
-          else {
-            this.accept(zone);
-            this.expiry.armAt(this.host.clock.now() + zone.soaRdata.expire * SECOND);
-          }
-          this.check();
-        });
-      });
-    });
-  }
-
-  /** The old file stays whole until the new one is on the disk. */
-  private save(zone: Zone): void {
-    const { file: path } = this.options;
-    if (path === undefined) return;
-    const { disk } = this.host;
-    const next = `${path}.new`;
-    const text = latin1Bytes(writeZone(zone.records()));
-    const failed = (error: Error) => this.options.onFailure?.(`${path}: ${error.message}`);
-    disk.open(next, "create", (error, file) => {
-      if (error !== null || file === undefined) return failed(error ?? new Error("not opened"));
-      file.truncate(0, () => {
-        file.write(0, text, (unwritten) => {
-          file.sync((unsynced) => {
-            file.close();
-            const fault = unwritten ?? unsynced;
-            if (fault !== null) failed(fault);
-            else disk.rename(next, path, (unnamed) => unnamed !== null && failed(unnamed));
-          });
-        });
-      });
+      if (zone === undefined || this.options.trustFile !== true) this.soon();
+      else this.timer.armAt(this.host.clock.now() + Math.max(zone.soaRdata.refresh, 1) * SECOND);
     });
   }
 }
 
-function zoneOf(name: string, records: () => Iterable<ResourceRecord>): Zone | string {
-  try {
-    return new Zone(name, records());
-  } catch (error) {
-    if (!(error instanceof ZoneError) && !(error instanceof DecodeError)) throw error;
-    return error.message;
-  }
+function isAddress(text: string): boolean {
+  return (parseIpv4(text) ?? parseIpv6(text)) !== undefined;
 }

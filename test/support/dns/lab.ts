@@ -1,6 +1,7 @@
 /** Zones on nodes of a simulated network, and a recursor that has only the root's hints. */
 import type { DnsMessage, ResourceRecord } from "../../../src/codecs/dns/index.ts";
 import { decode, encode, RCODE, readZone, TYPE } from "../../../src/codecs/dns/index.ts";
+import type { AuthZone } from "../../../src/engines/dns/auth-zones.ts";
 import { isWithin, keyOf, parentOf } from "../../../src/engines/dns/dnssec/names.ts";
 import type { DnsService } from "../../../src/engines/dns/listener.ts";
 import { DnsListener } from "../../../src/engines/dns/listener.ts";
@@ -98,6 +99,8 @@ export class Lab {
   readonly world: World;
   readonly recursor: Recursor;
   readonly events: TraceEvent[] = [];
+  /** What the recursor told of zones that it keeps itself. */
+  readonly said: string[] = [];
   /** Questions that servers got, by address. */
   readonly asked = new Map<string, number>();
 
@@ -106,6 +109,7 @@ export class Lab {
     servers: Readonly<Record<string, Answerer | DnsService>>,
     options: Partial<ResolverOptions> = {},
     traced = true,
+    authZones: readonly AuthZone[] = [],
   ) {
     this.world = new World({ seed });
     for (const [addr, answer] of Object.entries(servers)) {
@@ -121,6 +125,8 @@ export class Lab {
     }
     this.recursor = new Recursor({
       resolver: { hints: [{ name: "a.root.", addresses: ["10.0.0.1"] }], ipv6: false, ...options },
+      authZones,
+      say: (what) => this.said.push(what),
       tracer: traced ? (event) => this.events.push(event) : undefined,
     });
     this.world.node("recursor", { addresses: ["10.9.9.9"], boot: () => this.recursor });

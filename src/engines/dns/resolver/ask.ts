@@ -71,6 +71,7 @@ export function* askZone(
   zone: Delegation,
   question: Question,
 ): Task<Asked> {
+  if (zone.kind === "own") return askOwn(core, place, zone, question);
   const attempt: Attempt = {
     zone,
     question,
@@ -102,6 +103,28 @@ export function* askZone(
     const outcome = yield* askServer(core, place, attempt, server);
     if (outcome !== undefined) return outcome;
   }
+}
+
+/** In place of the zone's servers, in traces too. */
+const OWN: ServerAddress = { addr: "auth-zone", port: 0 };
+
+function askOwn(core: Core, place: Place, { zone }: Delegation, question: Question): Asked {
+  const { name, type, minimised } = question;
+  const own = core.options.ownZones?.at(zone);
+  const tracer = place.work.tracer;
+  tracer?.({ kind: "query", server: OWN, zone, name, type, tcp: false, minimised });
+  const message =
+    own === undefined || place.avoid.has(OWN.addr)
+      ? undefined
+      : core.options.ownZones?.ask(own, name, type, true);
+  if (message === undefined) return { ok: false, why: "servers" };
+  const meaning = interpret(message, { name, type, zone, recursive: false }, core.options);
+  tracer?.({
+    ...{ kind: "reply", server: OWN, zone, name, type, rttMs: 0 },
+    ...{ verdict: meaning.kind, rcode: message.rcode },
+  });
+  if (!("content" in meaning)) return { ok: false, why: "servers" };
+  return { ok: true, meaning, server: OWN, scope: undefined };
 }
 
 function candidates(core: Core, place: Place, attempt: Attempt): ServerAddress[] {

@@ -8,7 +8,7 @@ import type { ServerAddress, ZoneServers } from "./options.ts";
 export interface Delegation {
   /** Key of the zone. */
   readonly zone: string;
-  readonly kind: "hints" | "stub" | "forward" | "learnt";
+  readonly kind: "hints" | "stub" | "forward" | "learnt" | "own";
   /** Keys of its servers' names. */
   readonly names: readonly string[];
   /** Known beside what the cache has for the names. */
@@ -51,6 +51,16 @@ function fromConfig(zone: ZoneServers, kind: "stub" | "forward"): Delegation {
   };
 }
 
+/** Labels of the deepest zone above the name that is configured; -1: there is none. */
+export function configuredDepth({ options }: Core, name: string): number {
+  const one = configured(options.stubs, name) ?? configured(options.forwards, name);
+  const own = options.ownZones?.upstream(name);
+  return Math.max(
+    one === undefined ? -1 : labelCount(keyOf(one.zone)),
+    own === undefined ? -1 : labelCount(own.key),
+  );
+}
+
 /** `skipConfigured`: a stub or forwarder that failed and may be gone around. */
 export function findDelegation(
   core: Core,
@@ -63,13 +73,16 @@ export function findDelegation(
   const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
   const stub = skipConfigured ? undefined : configured(core.options.stubs, from);
   const forward = skipConfigured ? undefined : configured(core.options.forwards, from);
+  const own = skipConfigured ? undefined : core.options.ownZones?.upstream(from);
   if (
     forward !== undefined &&
-    (stub === undefined || labelCount(stub.zone) < labelCount(forward.zone))
+    (stub === undefined || labelCount(stub.zone) < labelCount(forward.zone)) &&
+    (own === undefined || labelCount(own.key) < labelCount(forward.zone))
   )
     return fromConfig(forward, "forward");
   const floor = stub === undefined ? -1 : labelCount(stub.zone);
   for (let at = from; labelCount(at) > floor; at = parentOf(at)) {
+    if (own?.key === at) return { zone: at, kind: "own", names: [], addresses: [], noCache: false };
     const known = learnt(core, at, leeway);
     if (known !== undefined) return known;
     if (at === ".") break;

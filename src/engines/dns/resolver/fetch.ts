@@ -1,10 +1,10 @@
 /** An answer from the cache, by proof, or from servers; equal questions at one time are one. */
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
-import { keyOf, labelCount, parentOf } from "../dnssec/names.ts";
+import { labelCount, parentOf } from "../dnssec/names.ts";
 import type { CachedSet, Reply } from "./cache.ts";
 import { TRUST } from "./cache.ts";
 import type { Core } from "./core.ts";
-import { configured } from "./delegation.ts";
+import { configuredDepth } from "./delegation.ts";
 import { iterate } from "./iterate.ts";
 import { synthesise } from "./response.ts";
 import { EDE, failure } from "./store.ts";
@@ -99,8 +99,7 @@ export function known(core: Core, place: Place, name: string, type: number): Rep
   }
   if (!core.options.negativeCache) return undefined;
   // What is configured below a name that does not exist is there all the same.
-  const own = configured(core.options.stubs, name) ?? configured(core.options.forwards, name);
-  const floor = own === undefined ? 0 : labelCount(keyOf(own.zone));
+  const floor = Math.max(0, configuredDepth(core, name));
   const proved =
     fromDname(core, name, type) ??
     cutAbove(core, name, floor) ??

@@ -34,7 +34,7 @@ class Minimiser {
     this.core = core;
     this.name = name;
     this.type = type;
-    this.active = core.options.minimise !== "off" && zone.kind !== "forward";
+    this.active = core.options.minimise !== "off" && zone.kind !== "forward" && zone.kind !== "own";
     this.typeHidden =
       core.options.hideType && type !== core.options.minimiseType && type !== TYPE.DS;
     this.shown = labelCount(zone.zone);

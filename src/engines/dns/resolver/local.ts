@@ -43,7 +43,8 @@ export function localAnswer(query: DnsMessage, options: ResolverOptions): DnsMes
   if (zone === undefined) return undefined;
   // The DS is the parent's to deny.
   if (name === zone && question.type === TYPE.DS) return undefined;
-  const given = [...options.stubs, ...options.forwards].some(
+  const own = options.ownZones?.upstream(name);
+  const given = [...options.stubs, ...options.forwards, ...(own === undefined ? [] : [own])].some(
     (one) => isWithin(name, keyOf(one.zone)) && one.zone !== ".",
   );
   return given ? undefined : empty(query, options, zone, name, question.type);

@@ -1,5 +1,6 @@
 /** What a resolver may be told, with defaults and where they come from. */
 import type { ResourceRecord } from "../../../codecs/dns/index.ts";
+import type { OwnZones } from "./own-zones.ts";
 
 export interface ServerAddress {
   readonly addr: string;
@@ -90,6 +91,8 @@ export interface ResolverOptions {
   readonly priming: boolean;
   readonly stubs: readonly ZoneServers[];
   readonly forwards: readonly ZoneServers[];
+  /** Zones that are here, and need no servers. */
+  readonly ownZones: OwnZones | undefined;
   /** Prefixes of servers that are never asked, whatever a zone says (unbound: do-not-query-address). */
   readonly neverAsk: readonly string[];
   readonly ipv4: boolean;
@@ -161,6 +164,7 @@ export const RESOLVER_DEFAULTS: ResolverOptions = {
   priming: true,
   stubs: [],
   forwards: [],
+  ownZones: undefined,
   neverAsk: [],
   ipv4: true,
   ipv6: true,

@@ -16,6 +16,7 @@ import { fetch } from "./fetch.ts";
 import { localAnswer } from "./local.ts";
 import type { ResolverOptions } from "./options.ts";
 import { RESOLVER_DEFAULTS } from "./options.ts";
+import { notified, ownAnswer } from "./own-answer.ts";
 import type { Resolution } from "./resolve.ts";
 import { combine, fromCache, isMeta, resolve } from "./resolve.ts";
 import { bare, respond } from "./respond.ts";
@@ -179,12 +180,16 @@ export class Resolver {
 
   private question(token: number, message: DnsMessage, addr: string, tracer?: Tracer): void {
     this.counts.questions++;
+    if (message.opcode === OPCODE.NOTIFY) {
+      const told = notified(message, addr, this.options);
+      if (told !== undefined) return this.out.answer(token, told);
+    }
     const rcode = this.refusal(message);
     if (rcode !== undefined) return this.out.answer(token, bare(message, rcode, this.options));
     const question = message.questions[0] as DnsMessage["questions"][number];
     const name = keyOf(question.name);
     const { type } = question;
-    const local = localAnswer(message, this.options);
+    const local = ownAnswer(message, this.options) ?? localAnswer(message, this.options);
     if (local !== undefined) return this.out.answer(token, local);
     const sent = message.edns?.options.find(({ code }) => code === ECS);
     const parsed = sent === undefined ? undefined : parseSubnet(sent.data);
@@ -337,6 +342,11 @@ export class Resolver {
   statistics(): ResolverStatistics {
     return { ...this.core.cache.counts(), ...this.counts, queriesSent: this.core.sent };
   }
+}
+
+/** What an answer says of a name's addresses. */
+export function addressesOf({ answers }: DnsMessage): string[] {
+  return answers.flatMap(({ rdata }) => (rdata as { address?: string }).address ?? []);
 }
 
 /** A question as clients ask it. */

@@ -2,7 +2,8 @@
 
 import { canonicalRdata } from "../../../codecs/dns/canonical.ts";
 import type { DnsMessage, ResourceRecord } from "../../../codecs/dns/index.ts";
-import { formatRdata, OPCODE, RCODE, typeName } from "../../../codecs/dns/index.ts";
+import { formatRdata, OPCODE, RCODE, readZone, typeName } from "../../../codecs/dns/index.ts";
+import { DecodeError } from "../../../codecs/errors.ts";
 import { hex } from "../../../codecs/reader.ts";
 import { isWithin, keyOf } from "../dnssec/names.ts";
 import type { Entry } from "./parse.ts";
@@ -156,6 +157,19 @@ function sectionDifference(
   if (missing !== undefined) return `lacks ${recordText(missing)}`;
   const extra = got.find((record) => !need.has(id(record)));
   return extra === undefined ? undefined : `has ${recordText(extra)}`;
+}
+
+/** A zone file as it was written: the same records, however they are set down. */
+export function fileDifference(right: string, got: string | undefined): string | undefined {
+  if (got === undefined) return "there is no such file";
+  const records = (text: string) => [...readZone(`${text}\n`, { origin: "." })];
+  try {
+    const wrong = sectionDifference(records(right), records(got), true);
+    return wrong === undefined ? undefined : `the file ${wrong}`;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return `the file is no zone: ${error.message}`;
+  }
 }
 
 function recordText({ name, ttl, type, rdata }: ResourceRecord): string {

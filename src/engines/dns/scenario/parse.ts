@@ -39,6 +39,8 @@ export interface Entry {
   readonly raw: DnsMessage | undefined;
   /** EDNS options, hex; undefined when the entry says nothing of them. */
   readonly ednsData: string | undefined;
+  /** Messages that follow the first, of a zone transfer. */
+  readonly more: readonly Entry[];
 }
 
 export interface Range {
@@ -207,7 +209,7 @@ function parseStep(lines: Lines, head: string): Step {
   if (step.kind === "CHECK_TEMPFILE") {
     const expected: string[] = [];
     for (let raw = lines.raw(); raw !== undefined && !raw.startsWith("FILE_END"); raw = lines.raw())
-      expected.push(raw);
+      if (!raw.startsWith("FILE_BEGIN")) expected.push(raw);
     return { ...step, words: [...words, expected.join("\n")], address, entry: undefined };
   }
   if (!WITH_ENTRY.has(step.kind)) return { ...step, address, entry: undefined };
@@ -219,7 +221,7 @@ function parseStep(lines: Lines, head: string): Step {
   throw lines.fail(`step ${number} has no entry`);
 }
 
-function parseEntry(lines: Lines): Entry {
+function parseEntry(lines: Lines, packets: Entry[] = []): Entry {
   const match: string[] = [];
   const adjust: string[] = [];
   const reply: string[] = [];
@@ -232,13 +234,13 @@ function parseEntry(lines: Lines): Entry {
   let section = "";
   let raw: DnsMessage | undefined;
   let ednsData: string | undefined;
-  let extra = false;
   const begun = lines.at;
   for (let line = lines.next(); line !== undefined; line = lines.next()) {
     const [word, ...words] = line.split(/\s+/) as [string, ...string[]];
-    if (word === "ENTRY_END") {
+    if (word === "ENTRY_END" || word === "EXTRA_PACKET") {
       const records = (name: string) => parseRecords(sections[name] ?? [], begun);
-      return {
+      if (word === "EXTRA_PACKET") parseEntry(lines, packets);
+      const entry: Entry = {
         match,
         adjust,
         reply,
@@ -251,14 +253,17 @@ function parseEntry(lines: Lines): Entry {
         additional: records("additional"),
         raw,
         ednsData,
+        more: [],
       };
+      const more = [...packets];
+      packets.unshift(entry);
+      return { ...entry, more };
     }
-    if (word === "EXTRA_PACKET") extra = true;
-    else if (word === "MATCH") match.push(...words.map((one) => one.toLowerCase()));
+    if (word === "MATCH") match.push(...words.map((one) => one.toLowerCase()));
     else if (word === "ADJUST") adjust.push(...words.map((one) => one.toLowerCase()));
-    else if (word === "REPLY" || word === "FLAGS") {
-      if (!extra) reply.push(...words.map((one) => one.toUpperCase()));
-    } else if (word === "SECTION") section = (words[0] ?? "").toLowerCase();
+    else if (word === "REPLY" || word === "FLAGS")
+      reply.push(...words.map((one) => one.toUpperCase()));
+    else if (word === "SECTION") section = (words[0] ?? "").toLowerCase();
     else if (word.startsWith("HEX_ANSWER_BEGIN"))
       raw = messageOf(hexBlock(lines, "HEX_ANSWER_END"), lines);
     else if (word.startsWith("HEX_EDNSDATA_BEGIN")) ednsData = hexBlock(lines, "HEX_EDNSDATA_END");

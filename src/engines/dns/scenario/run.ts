@@ -9,12 +9,15 @@ import { decode, encode } from "../../../codecs/dns/index.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
 import type { Nanos, Random } from "../../host.ts";
 import { SECOND } from "../../host.ts";
+import { AuthZones } from "../auth-zones.ts";
 import type { UpstreamQuery } from "../resolver/core.ts";
 import { queryMessage } from "../resolver/query.ts";
-import { Resolver } from "../resolver/resolver.ts";
+import { addressesOf, questionFor, Resolver } from "../resolver/resolver.ts";
 import { ECS } from "../resolver/subnet.ts";
 import type { Tracer } from "../resolver/trace.ts";
-import { difference, ednsData, expected, matchesQuery } from "./compare.ts";
+import { difference, ednsData, expected, fileDifference, matchesQuery } from "./compare.ts";
+import type { StreamQuestion } from "./host.ts";
+import { ScenarioHost } from "./host.ts";
 import type { Entry, Scenario, Step } from "./parse.ts";
 import type { ScenarioOptions } from "./settings.ts";
 import { optionsOf } from "./settings.ts";
@@ -52,6 +55,11 @@ class Run {
   private readonly tracer: Tracer | undefined;
   private readonly outstanding: Outstanding[] = [];
   private readonly answers: DnsMessage[] = [];
+  /** Of the zones that the resolver keeps. */
+  private readonly keeper: ScenarioHost;
+  private readonly streams: StreamQuestion[] = [];
+  /** Questions of the keeper, by their tokens. */
+  private readonly lookUps = new Map<number, (addresses: readonly string[]) => void>();
   private now: Nanos = 0;
   /** Index of the step that is current. */
   private at = 0;
@@ -62,17 +70,43 @@ class Run {
     this.strict = strict;
     this.tracer = tracer;
     this.options = optionsOf(scenario);
-    this.resolver = new Resolver(this.options.resolver, random, {
+    const zones = new AuthZones({
+      zones: this.options.authZones,
+      lookUp: (name, done) => this.lookUp(name, done),
+    });
+    this.keeper = new ScenarioHost(
+      () => this.now,
+      () => this.wallMs,
+      random,
+      (question) => this.streams.push(question),
+    );
+    for (const [name, text] of scenario.files) this.keeper.files.set(name, text);
+    const ownZones = this.options.authZones.length === 0 ? undefined : zones.own;
+    this.resolver = new Resolver({ ...this.options.resolver, ownZones }, random, {
       ask: (id, query) =>
         this.asked({ id, query, message: queryMessage(query, id & 0xffff, query.name) }),
       cancel: (id) => this.drop(id),
-      answer: (_token, message) => this.answers.push(throughWire(message)),
+      answer: (token, message) => {
+        const own = this.lookUps.get(token);
+        this.lookUps.delete(token);
+        if (own === undefined) this.answers.push(throughWire(message));
+        else own(addressesOf(message));
+      },
     });
+    if (this.options.unsupported.length === 0) zones.start(this.keeper.host);
+    this.keeper.settle();
   }
 
   private get wallMs(): number {
     const start = this.options.resolver.validationTime ?? 1_000_000_000;
     return start * 1000 + this.now / 1_000_000;
+  }
+
+  private lookUp(name: string, done: (addresses: readonly string[]) => void): void {
+    const token = ++this.tokens;
+    const question = { token, message: questionFor(name), client: CLIENT };
+    this.lookUps.set(token, done);
+    this.resolver.handle({ kind: "question", ...question }, this.now, this.wallMs);
   }
 
   private drop(id: number): void {
@@ -135,6 +169,12 @@ class Run {
         return undefined;
       }
       case "TRAFFIC":
+        this.at++;
+        this.keeper.expire(this.now);
+        return undefined;
+      case "CHECK_TEMPFILE":
+        this.at++;
+        return fileDifference(step.words[1] ?? "", this.keeper.files.get(step.words[0] ?? ""));
       case "NOTHING":
       case "LOG":
         this.at++;
@@ -185,6 +225,7 @@ class Run {
     // Replies of this network take no time, so that none is late because the clock was moved.
     this.resolver.slept(until - this.now);
     this.now = until;
+    this.keeper.expire(until);
     return undefined;
   }
 
@@ -212,23 +253,43 @@ class Run {
   /** Answers what the ranges of this step answer, until nothing more comes. */
   private deliver(): void {
     for (let n = 0; n < MAX_EXCHANGES; n++) {
+      this.keeper.settle();
+      if (this.answerStream()) continue;
       const found = this.firstAnswerable();
       if (found === undefined) return;
       this.give(found.one, found.entry);
     }
   }
 
+  private answerStream(): boolean {
+    for (const [at, { addr, bytes, answer }] of this.streams.entries()) {
+      const query = decode(bytes);
+      const entry = this.entryFor(addr, query, true);
+      if (entry === undefined) continue;
+      this.streams.splice(at, 1);
+      answer([entry, ...entry.more].map((one) => encode(cannedReply(one, query))));
+      return true;
+    }
+    return false;
+  }
+
   private firstAnswerable(): { one: Outstanding; entry: Entry } | undefined {
+    for (const one of this.outstanding) {
+      const entry = this.entryFor(one.query.server.addr, one.message, one.query.tcp);
+      if (entry !== undefined) return { one, entry };
+    }
+    return undefined;
+  }
+
+  private entryFor(addr: string, message: DnsMessage, tcp: boolean): Entry | undefined {
     const current = this.options.deckard ? Math.max(0, this.at - 1) : this.at;
     const number = this.scenario.steps[current]?.number ?? Number.POSITIVE_INFINITY;
-    for (const one of this.outstanding)
-      for (const range of this.scenario.ranges) {
-        if (number < range.from || number > range.to) continue;
-        if (range.addresses.length > 0 && !range.addresses.includes(one.query.server.addr))
-          continue;
-        const entry = range.entries.find((each) => matchesQuery(each, one.message, one.query.tcp));
-        if (entry !== undefined) return { one, entry };
-      }
+    for (const range of this.scenario.ranges) {
+      if (number < range.from || number > range.to) continue;
+      if (range.addresses.length > 0 && !range.addresses.includes(addr)) continue;
+      const entry = range.entries.find((each) => matchesQuery(each, message, tcp));
+      if (entry !== undefined) return entry;
+    }
     return undefined;
   }
 

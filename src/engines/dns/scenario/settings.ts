@@ -3,7 +3,8 @@ import type { ResourceRecord } from "../../../codecs/dns/index.ts";
 import { readZone, TYPE } from "../../../codecs/dns/index.ts";
 import { hex } from "../../../codecs/reader.ts";
 import { utf8Bytes } from "../../../codecs/writer.ts";
-import type { ResolverOptions, ZoneServers } from "../resolver/options.ts";
+import type { AuthZone } from "../auth-zones.ts";
+import type { ResolverOptions, ServerAddress, ZoneServers } from "../resolver/options.ts";
 import { WORK_LIMITS } from "../resolver/options.ts";
 import type { Scenario, Setting } from "./parse.ts";
 
@@ -19,6 +20,7 @@ export interface ScenarioOptions {
   readonly access: readonly Access[];
   /** Deckard's dialect: ranges go by the step that asked, and what goes out is not checked. */
   readonly deckard: boolean;
+  readonly authZones: readonly AuthZone[];
   /** Settings for which we have nothing and that change what is expected. */
   readonly unsupported: readonly string[];
 }
@@ -66,15 +68,41 @@ function clauses(settings: readonly Setting[], name: string): Setting[][] {
   return [...groups.values()];
 }
 
+function serverOf(value: string): ServerAddress {
+  const [addr, port] = value.split("#")[0]?.split("@") ?? [];
+  return { addr: addr ?? value, port: port === undefined ? PORT : Number(port) };
+}
+
+function authZone(group: readonly Setting[], unsupported: string[]): AuthZone {
+  const all = (...keys: string[]) =>
+    group.filter((one) => keys.includes(one.key)).map(({ value }) => value);
+  const on = (key: string, otherwise: boolean) => {
+    const value = all(key).at(-1);
+    return value === undefined ? otherwise : yes(value);
+  };
+  const name = all("name")[0] ?? ".";
+  if (all("url").length > 0) unsupported.push("auth-zone from a url");
+  if (on("zonemd-check", false)) unsupported.push("zonemd-check");
+  const primaries = all("master", "primary").map(serverOf);
+  return {
+    zone: name.endsWith(".") ? name : `${name}.`,
+    primaries,
+    file: all("zonefile")[0],
+    // As unbound does: the file is asked for again at its REFRESH.
+    trustFile: true,
+    downstream: on("for-downstream", true),
+    upstream: on("for-upstream", true),
+    fallback: on("fallback-enabled", false),
+    allowNotify: all("allow-notify"),
+  };
+}
+
 function zoneServers(group: readonly Setting[], kind: "stub" | "forward"): ZoneServers {
   const all = (key: string) => group.filter((one) => one.key === key).map(({ value }) => value);
   const name = all("name")[0] ?? ".";
   return {
     zone: name.endsWith(".") ? name : `${name}.`,
-    addresses: all(`${kind}-addr`).map((value) => {
-      const [addr, port] = value.split("#")[0]?.split("@") ?? [];
-      return { addr: addr ?? value, port: port === undefined ? PORT : Number(port) };
-    }),
+    addresses: all(`${kind}-addr`).map(serverOf),
     names: all(`${kind}-host`).map((host) => (host.endsWith(".") ? host : `${host}.`)),
     // Servers of the root are its hints, and are always primed.
     prime: yes(all("stub-prime")[0]) || (kind === "stub" && name === "."),
@@ -104,7 +132,7 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
   const override = last("val-override-timestamp") ?? last("val-override-date");
   const staleTtl = number("serve-expired-reply-ttl", 30);
   const unsupported: string[] = [];
-  if (clauses(settings, "auth-zone").length > 0) unsupported.push("auth-zone");
+  const authZones = clauses(settings, "auth-zone").map((group) => authZone(group, unsupported));
   const resolver: Partial<ResolverOptions> = {
     hints: roots.length === 0 ? [] : [{ name: "root.", addresses: roots }],
     hintPort: PORT,
@@ -173,7 +201,8 @@ export function optionsOf(scenario: Scenario): ScenarioOptions {
     nsid: nsidOf(last("nsid")),
     rootKeySentinel: on("root-key-sentinel", true),
   };
-  return { resolver, deckard, access: all("access-control").map(accessOf), unsupported };
+  const access = all("access-control").map(accessOf);
+  return { resolver, deckard, access, authZones, unsupported };
 }
 
 function accessOf(value: string): Access {
