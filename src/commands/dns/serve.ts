@@ -12,6 +12,7 @@ export default class DnsServe extends NetkitCommand {
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
     "<%= config.bin %> dns serve --secondary example.com@192.0.2.1 --state-folder zones --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --updates --tsig k:c2VjcmV0 --notify 127.0.0.2:5300",
+    "<%= config.bin %> dns serve example.com.zone --nearest edges.json --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
   ];
   static override strict = false;
@@ -66,6 +67,10 @@ export default class DnsServe extends NetkitCommand {
       multipleNonGreedy: true,
       default: [],
       description: "ZONE@ADDRESS[:PORT]: fetch this zone from its primary; may repeat",
+    }),
+    nearest: Flags.string({
+      description:
+        "FILE (JSON) of edges and where clients are: names in it are answered with the nearest edge that is well (see docs/dns.md)",
     }),
     "state-folder": Flags.string({ description: "where fetched zones are kept" }),
     nsid: Flags.string({ description: "name of this server, for those who ask (RFC 5001)" }),

@@ -14,6 +14,7 @@ export interface ZoneServerFlags {
   readonly notify: readonly string[];
   readonly tsig: readonly string[];
   readonly secondary: readonly string[];
+  readonly nearest?: string | undefined;
   readonly "state-folder"?: string | undefined;
   readonly nsid?: string | undefined;
   readonly "udp-size": number;
@@ -33,6 +34,7 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     notify: flags.notify,
     tsig: flags.tsig,
     secondary: flags.secondary,
+    nearest: flags.nearest,
     stateFolder: flags["state-folder"],
     udpSize: flags["udp-size"],
     allowUpdate: flags["allow-update"],

@@ -17,6 +17,7 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { serverAddress } from "../recursor/options.ts";
 import { loadZone, zoneSource } from "./load.ts";
+import { NearestService } from "./nearest.ts";
 
 export interface ServeFlags {
   readonly zones: readonly string[];
@@ -31,6 +32,8 @@ export interface ServeFlags {
   readonly tsig: readonly string[];
   /** `ZONE@ADDRESS[:PORT]`. */
   readonly secondary: readonly string[];
+  /** A file of edges; see `NearestService`. */
+  readonly nearest?: string | undefined;
   readonly stateFolder?: string | undefined;
   /** `ADDRESS[/PREFIX]` that may change zones; with keys, they may from anywhere. */
   readonly allowUpdate: readonly string[];
@@ -65,6 +68,16 @@ function tsigKeyOf(text: string): TsigKey {
 
 function say(line: string): void {
   process.stderr.write(`netkit: ${line}\n`);
+}
+
+/** What cannot be loaded is told, and what was there goes on. */
+function orKeep(kept: string, load: () => void): void {
+  try {
+    load();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    say(`${error.message}; ${kept}`);
+  }
 }
 
 /** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
@@ -109,6 +122,18 @@ export async function serve(flags: ServeFlags): Promise<void> {
     authority.setZone(zone);
     loaded.push(zone);
   }
+  const nearest =
+    flags.nearest === undefined
+      ? undefined
+      : new NearestService({
+          file: flags.nearest,
+          authority,
+          host,
+          late: secondaries.length > 0,
+          checks: true,
+          say,
+        });
+  nearest?.load();
   const others = flags.notify.map((text) => serverAddress(text, 53));
   const tell = (zone: Zone) => {
     for (const to of others)
@@ -117,21 +142,22 @@ export async function serve(flags: ServeFlags): Promise<void> {
       });
   };
   const reload = () => {
-    for (const source of sources) {
-      try {
+    for (const source of sources)
+      orKeep("the old zone stays", () => {
         const { zone } = loadZone(source);
         if (flags.updates) {
           updater.reload(zone);
-          continue;
+          return;
         }
         authority.setZone(zone);
         tell(zone);
         say(`reloaded ${zone.name} serial ${zone.serial}`);
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-        say(`${error.message}; the old zone stays`);
-      }
-    }
+      });
+    if (nearest === undefined) return;
+    orKeep("the old edges stay", () => {
+      nearest.load();
+      say(`reloaded ${flags.nearest}`);
+    });
   };
   process.on("SIGHUP", reload);
   try {
@@ -143,6 +169,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     for (const zone of loaded) tell(authority.zone(zone.name) ?? zone);
     const signal = await stopSignal();
     for (const { engine } of secondaries) engine.stop(true, () => {});
+    nearest?.close();
     await new Promise<void>((done) => listener.stop(true, done));
     updater.close();
     if (signal === "SIGINT") process.exitCode = EXIT.interrupted;

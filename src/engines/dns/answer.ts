@@ -10,6 +10,8 @@ import { FLAG } from "../../codecs/dns/message.ts";
 import { MAX_NAME_BYTES } from "../../codecs/dns/name.ts";
 import type { Proof } from "./denial.ts";
 import { denyBesideWildcard, denyName, denyType, denyWildcardType } from "./denial.ts";
+import type { Tailor, Tailored } from "./nearest/nearest.ts";
+import type { Network } from "./nearest/network.ts";
 import type { AnswerWriter } from "./writer.ts";
 import type { NameRef, Rrset, Zone, ZoneNode } from "./zone.ts";
 
@@ -25,12 +27,17 @@ export interface Wanted {
   readonly dnssec: boolean;
   /** RFC 8482 4.1: one RRset stands for all. */
   readonly minimalAny: boolean;
+  /** Whom addresses are chosen for, where some are (RFC 7871). */
+  readonly client?: Network | undefined;
 }
 
 /** One answer; `flags` and `rcode` are set by `run`. Reused. */
 export class Answerer {
   flags = 0;
   rcode = 0;
+  /** SCOPE PREFIX-LENGTH: for how much of the client's network the answer is. */
+  scope = 0;
+  tailor: Tailor | undefined;
   private readonly out: AnswerWriter;
   private zone!: Zone;
   private wanted!: Wanted;
@@ -47,6 +54,7 @@ export class Answerer {
     this.wanted = wanted;
     this.flags = FLAG.AA;
     this.rcode = RCODE.NOERROR;
+    this.scope = 0;
     this.withExtra.length = 0;
     this.pending.length = 0;
     if (this.sections(key) && this.flush()) this.additional();
@@ -145,6 +153,15 @@ export class Answerer {
       }
     } else {
       const rrset = source.rrset(type);
+      const { tailor } = this;
+      if (tailor !== undefined && (type === TYPE.A || type === TYPE.AAAA)) {
+        const given = this.tailored(tailor, source, rrset);
+        if (given !== undefined) {
+          if (!out.rrset(ANSWER, owner, given.rrset, zone, false, given.ttl)) return false;
+          if (encloser !== undefined) this.prove(key, encloser);
+          return true;
+        }
+      }
       if (rrset !== undefined) {
         if (!out.rrset(ANSWER, owner, rrset, zone, dnssec)) return false;
         found = true;
@@ -161,6 +178,15 @@ export class Answerer {
         ? denyType(zone, source)
         : denyWildcardType(zone, key, encloser, source),
     );
+  }
+
+  /** What is chosen for each client has no signature: in a signed zone all have the same answer. */
+  private tailored(tailor: Tailor, source: ZoneNode, own: Rrset | undefined): Tailored | undefined {
+    const { client, type } = this.wanted;
+    if (client === undefined || this.zone.signed) return undefined;
+    const given = tailor.choose(source.ref.key, type, own, client);
+    if (given !== undefined) this.scope = given.scope;
+    return given;
   }
 
   private prove(key: NameKey, encloser: ZoneNode): void {

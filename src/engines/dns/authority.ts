@@ -15,6 +15,9 @@ import type { Clock } from "../host.ts";
 import { Answerer } from "./answer.ts";
 import { serverCookie } from "./cookie.ts";
 import type { DnsClient, DnsService, Reply } from "./listener.ts";
+import type { Tailor } from "./nearest/nearest.ts";
+import type { Network } from "./nearest/network.ts";
+import { CLIENT_SUBNET, networkOf, readSubnet } from "./nearest/network.ts";
 import { Query } from "./query.ts";
 import { incrementalRecords, transferMessages, wholeZone } from "./transfer.ts";
 import type { TsigKey } from "./tsig.ts";
@@ -67,6 +70,20 @@ export class Authority implements DnsService {
     this.nsid = options.nsid === undefined ? undefined : latin1Bytes(options.nsid);
   }
 
+  /** Chooses addresses for each client from now on; undefined: all have those of the zone. */
+  setTailor(tailor: Tailor | undefined): void {
+    this.answerer.tailor = tailor;
+  }
+
+  /** Its own network by Client Subnet, else its address. RFC 7871 7.2.1. */
+  private networkFor(client: DnsClient): Network | undefined {
+    const q = this.query_;
+    const at = q.option(CLIENT_SUBNET);
+    const told = at < 0 ? undefined : readSubnet(q.bytes, at, q.optionLength);
+    // SOURCE PREFIX-LENGTH 0 tells nothing: where the resolver is, is then all that is known.
+    return told === undefined || told.bits === 0 ? networkOf(client.addr) : told;
+  }
+
   /** Versions of the zones that somebody may have whole. */
   private readonly histories = new Map<NameKey, ZoneHistory>();
 
@@ -93,6 +110,11 @@ export class Authority implements DnsService {
     return this.zones.get(origin);
   }
 
+  /** The zone that answers for a name. */
+  zoneFor(key: NameKey): Zone | undefined {
+    return this.zoneOf(key, TYPE.A);
+  }
+
   /** The zone that is nearest above a name; for DS that of the parent, where it is here (RFC 4035 3.1.4.1). */
   private zoneOf(key: NameKey, type: number): Zone | undefined {
     let apex: Zone | undefined;
@@ -113,6 +135,7 @@ export class Authority implements DnsService {
     const size = udp
       ? Math.min(Math.max(q.udpSize, 512), q.edns ? (this.options.udpLimit ?? UDP_LIMIT) : 512)
       : TCP_LIMIT;
+    this.answerer.scope = 0;
     const optBytes = q.edns ? this.optLength() : 0;
     if ((q.tsig && !q.broken) || this.isUpdate()) return undefined;
     this.out.begin(
@@ -135,7 +158,12 @@ export class Authority implements DnsService {
         return this.finish(RCODE.REFUSED, 0, client);
       return udp ? this.incremental(request, zone, key, size, client) : undefined;
     }
-    this.answerer.run(zone, key, { type: q.type, dnssec: q.dnssec, minimalAny: udp });
+    this.answerer.run(zone, key, {
+      type: q.type,
+      dnssec: q.dnssec,
+      minimalAny: udp,
+      client: this.answerer.tailor === undefined ? undefined : this.networkFor(client),
+    });
     return this.finish(this.answerer.rcode, this.answerer.flags, client);
   }
 
@@ -289,7 +317,7 @@ export class Authority implements DnsService {
     if (q.questions !== 1 || q.answers > 0) return RCODE.FORMERR;
     if (q.version > 0) return RCODE.BADVERS;
     if (q.class !== CLASS.IN && q.class !== CLASS.ANY) return RCODE.REFUSED;
-    if (this.badCookie()) return RCODE.FORMERR;
+    if (this.badCookie() || this.badSubnet()) return RCODE.FORMERR;
     return RCODE.NOERROR;
   }
 
@@ -301,11 +329,31 @@ export class Authority implements DnsService {
     return optionLength !== 8 && (optionLength < 16 || optionLength > 40);
   }
 
+  /** Told by those alone who answer by it. */
+  private badSubnet(): boolean {
+    if (this.answerer.tailor === undefined) return false;
+    const q = this.query_;
+    const at = q.option(CLIENT_SUBNET);
+    return at >= 0 && readSubnet(q.bytes, at, q.optionLength) === undefined;
+  }
+
+  /** Octets of Client Subnet in the answer, whose form has been checked. */
+  private subnetLength(): number {
+    const q = this.query_;
+    if (this.answerer.tailor === undefined || q.option(CLIENT_SUBNET) < 0) return 0;
+    return 4 + q.optionLength;
+  }
+
   private optLength(): number {
     const nsid = this.nsid !== undefined && this.query_.option(OPTION.NSID) >= 0;
     const cookie =
       this.options.cookieSecret !== undefined && this.query_.option(OPTION.COOKIE) >= 0;
-    return 11 + (nsid ? 4 + (this.nsid as Uint8Array).length : 0) + (cookie ? 28 : 0);
+    return (
+      11 +
+      (nsid ? 4 + (this.nsid as Uint8Array).length : 0) +
+      (cookie ? 28 : 0) +
+      this.subnetLength()
+    );
   }
 
   private finish(rcode: number, flags: number, client: DnsClient): Uint8Array {
@@ -314,6 +362,21 @@ export class Authority implements DnsService {
     out.flags(FLAG.QR | (q.flags & (0x7800 | FLAG.RD | FLAG.CD)) | flags | (rcode & 15));
     if (q.edns) this.opt(rcode, client);
     return out.finish();
+  }
+
+  /** RFC 7871 7.2.1: an option that was understood is in the answer, needed or not. */
+  private putSubnet(): void {
+    const { out, answerer } = this;
+    const q = this.query_;
+    const at = q.option(CLIENT_SUBNET);
+    const told = at < 0 ? undefined : readSubnet(q.bytes, at, q.optionLength);
+    if (told === undefined) return;
+    out.u16(CLIENT_SUBNET);
+    out.u16(q.optionLength);
+    out.put(q.bytes, at, at + 3);
+    // What is known of the resolver alone is for all of its clients.
+    out.bytes[out.at++] = told.bits === 0 ? 0 : answerer.scope;
+    out.put(q.bytes, at + 4, at + q.optionLength);
   }
 
   private opt(rcode: number, client: DnsClient): void {
@@ -332,6 +395,7 @@ export class Authority implements DnsService {
       out.u16(this.nsid.length);
       out.put(this.nsid);
     }
+    if (this.answerer.tailor !== undefined && !q.broken) this.putSubnet();
     const { cookieSecret } = this.options;
     const cookieAt = cookieSecret === undefined ? -1 : q.option(OPTION.COOKIE);
     if (cookieSecret !== undefined && cookieAt >= 0 && q.optionLength >= 8) {
