@@ -75,12 +75,53 @@ function lead(data: DataView, at: number, value: number): number {
   return value >= 100 ? at + 3 : value >= 10 ? at + 2 : at + 1;
 }
 
+/** Writes as `JsonWriter.uint` does and returns the index after it: for loops that keep the index themselves. */
+export function uintAt(data: DataView, from: number, value: number): number {
+  if (value < 1000) return lead(data, from, value);
+  if (value < 1e6) {
+    const thousands = (value / 1000) | 0;
+    return group(data, lead(data, from, thousands), value - thousands * 1000);
+  }
+  const millions = Math.floor(value / 1e6);
+  const rest = (value - millions * 1e6) | 0;
+  const thousands = (rest / 1000) | 0;
+  const at = millions < 1000 ? lead(data, from, millions) : uintAt(data, from, millions);
+  return group(data, group(data, at, thousands), rest - thousands * 1000);
+}
+
+/** Three digits, as `JsonWriter.digits3`. */
+export const digits3At = group;
+
+export function ipv4At(data: DataView, from: number, source: Uint8Array, start: number): number {
+  let at = octet(data, from, source[start] as number);
+  at = octet(data, at, source[start + 1] as number);
+  at = octet(data, at, source[start + 2] as number);
+  // The last one has a point too many.
+  return octet(data, at, source[start + 3] as number) - 1;
+}
+
+export function ipv4WordAt(data: DataView, from: number, word: number): number {
+  let at = octet(data, from, word >>> 24);
+  at = octet(data, at, (word >>> 16) & 0xff);
+  at = octet(data, at, (word >>> 8) & 0xff);
+  return octet(data, at, word & 0xff) - 1;
+}
+
+/** As `JsonWriter.put`. */
+export function fixedAt(data: DataView, at: number, text: Fixed): number {
+  const { words } = text;
+  const { length } = words;
+  for (let i = 0; i < length; i++) data.setFloat64(at + i * 8, words[i] as number, true);
+  return at + text.length;
+}
+
 const POWERS = Array.from({ length: 10 }, (_, n) => 10 ** n);
 
 export class JsonWriter {
   bytes: Uint8Array;
   at = 0;
-  private data: DataView;
+  /** The same memory as `bytes`, for the functions that write at an index. */
+  data: DataView;
   private buffer: Buffer;
 
   constructor(capacity = 1 << 16) {
@@ -129,29 +170,7 @@ export class JsonWriter {
 
   /** A non-negative integer up to 2^53 - 1 in decimal. Needs room for 16. */
   uint(value: number): void {
-    const { data } = this;
-    let { at } = this;
-    if (value < 1000) {
-      this.at = lead(data, at, value);
-      return;
-    }
-    if (value < 1e6) {
-      const thousands = (value / 1000) | 0;
-      at = lead(data, at, thousands);
-      this.at = group(data, at, value - thousands * 1000);
-      return;
-    }
-    const millions = Math.floor(value / 1e6);
-    if (millions < 1000) {
-      at = lead(data, at, millions);
-    } else {
-      this.uint(millions);
-      at = this.at;
-    }
-    const rest = (value - millions * 1e6) | 0;
-    const thousands = (rest / 1000) | 0;
-    at = group(data, at, thousands);
-    this.at = group(data, at, rest - thousands * 1000);
+    this.at = uintAt(this.data, this.at, value);
   }
 
   /** `units` / 10^`digits` (at most 9) as JSON.stringify writes the number. Needs room for 32. */
@@ -199,21 +218,12 @@ export class JsonWriter {
 
   /** Dotted-decimal IPv4 address, without quotes. Needs room for 16. */
   ipv4(source: Uint8Array, start: number): void {
-    const { data } = this;
-    let at = octet(data, this.at, source[start] as number);
-    at = octet(data, at, source[start + 1] as number);
-    at = octet(data, at, source[start + 2] as number);
-    // The last one has a point too many.
-    this.at = octet(data, at, source[start + 3] as number) - 1;
+    this.at = ipv4At(this.data, this.at, source, start);
   }
 
   /** As `ipv4`, of a 32-bit word. */
   ipv4Word(word: number): void {
-    const { data } = this;
-    let at = octet(data, this.at, word >>> 24);
-    at = octet(data, at, (word >>> 16) & 0xff);
-    at = octet(data, at, (word >>> 8) & 0xff);
-    this.at = octet(data, at, word & 0xff) - 1;
+    this.at = ipv4WordAt(this.data, this.at, word);
   }
 
   /** Copies `source[start, end)` as it is. Needs room for its length. */

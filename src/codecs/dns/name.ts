@@ -116,53 +116,55 @@ const PLAIN = new Uint8Array(256);
 for (let i = 0x21; i < 0x7f; i++) PLAIN[i] = 1;
 for (const c of '."\\;()@$') PLAIN[c.charCodeAt(0)] = 0;
 
+/** Most bytes that a name takes: 255 octets of at most 5 characters each (`\\\\DDD`). */
+export const NAME_ROOM = 1300;
+
 /**
  * Writes a checked name in presentation form as the inside of a JSON string: dots and specials
  * inside labels as `\.`, other octets as `\DDD` (RFC 1035 5.1), each backslash doubled for JSON.
- * Returns whether there was any such.
  */
-export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start: number): boolean {
-  // 255 octets of at most 5 characters each (`\\DDD`).
-  json.room(1300);
-  const out = json.bytes;
-  let to = json.at;
+export function writeName(json: JsonWriter, bytes: Uint8Array, at: number, start: number): void {
+  json.room(NAME_ROOM);
+  json.at = nameAt(json.bytes, json.at, bytes, at, start);
+}
+
+/** Octets escaped so far: tells whether a name had any without a result of its own. */
+export const escapes = { count: 0 };
+
+/** As `writeName`, at an index of memory that has room. Returns the index after the name. */
+export function nameAt(
+  out: Uint8Array,
+  from: number,
+  bytes: Uint8Array,
+  at: number,
+  start: number,
+): number {
+  let to = from;
   let i = at;
   let b = bytes[i] as number;
-  let escaped = false;
-  if (b === 0) {
-    out[to++] = 0x2e;
-    json.at = to;
-    return false;
-  }
   for (;;) {
     if (b >= 192) {
       i = start + (((b & 0x3f) << 8) | (bytes[i + 1] as number));
       b = bytes[i] as number;
       continue;
     }
-    if (b === 0) {
-      // A pointer straight to the root.
-      if (to === json.at) out[to++] = 0x2e;
-      break;
-    }
+    if (b === 0) break;
     const stop = i + 1 + b;
     for (i++; i < stop; i++) {
       const c = bytes[i] as number;
-      if (PLAIN[c] === 1) {
-        out[to++] = c;
-      } else {
-        to = escapeOctet(out, to, c);
-        escaped = true;
-      }
+      if (PLAIN[c] === 1) out[to++] = c;
+      else to = escapeOctet(out, to, c);
     }
     out[to++] = 0x2e;
     b = bytes[i] as number;
   }
-  json.at = to;
-  return escaped;
+  // The root, or a pointer straight to it.
+  if (to === from) out[to++] = 0x2e;
+  return to;
 }
 
 function escapeOctet(out: Uint8Array, to: number, c: number): number {
+  escapes.count++;
   out[to++] = 0x5c;
   out[to++] = 0x5c;
   if (c > 0x20 && c < 0x7f) {

@@ -46,7 +46,7 @@ const B = 4;
 const PORTS = 8;
 const HASH = 9;
 const STREAM = 10;
-/** Family in the low octet, then one more than the index of the shared dissector, then packets. */
+/** Family in the low octet, then the index of the shared dissector, then packets. */
 const STATE = 11;
 const SECONDS = 6; // As a double: words 12 and 13.
 const NEWER = 14;
@@ -78,7 +78,8 @@ export class FlowTable {
   /** The object of the flow closed last, used again: a full table then makes no garbage. */
   private spare: Flow | undefined = undefined;
   private readonly passing: Flow | undefined;
-  private readonly shared: DatagramDissector[] = [];
+  /** None in front: an index of -1 is no element, and V8 would look it up as a name. */
+  private readonly shared: (DatagramDissector | undefined)[] = [undefined];
   private readonly onClose: (flow: Flow) => void;
 
   /** `onClose` is told of each flow with an object that leaves the table, before its state is dropped. */
@@ -214,7 +215,7 @@ export class FlowTable {
     if (state >>> 16 >= KEEP_AFTER) return this.object(entry, p, direction);
     const flow = this.passing as Flow;
     this.fill(flow, entry, p, direction);
-    flow.dissector = this.shared[((state >>> 8) & 0xff) - 1];
+    flow.dissector = this.shared[(state >>> 8) & 0xff];
     flow.app = undefined;
     flow.forgetText();
     return flow;
@@ -227,7 +228,7 @@ export class FlowTable {
     this.spare = undefined;
     this.fill(flow, entry, p, direction);
     const state = this.words[entry * WORDS + STATE] as number;
-    flow.dissector = this.shared[((state >>> 8) & 0xff) - 1];
+    flow.dissector = this.shared[(state >>> 8) & 0xff];
     this.objects[entry] = flow;
     return flow;
   }
@@ -271,7 +272,7 @@ export class FlowTable {
     let index = this.shared.indexOf(dissector);
     if (index < 0) index = this.shared.push(dissector) - 1;
     const w = flow.entry * WORDS + STATE;
-    this.words[w] = ((this.words[w] as number) & ~0xff00) | ((index + 1) << 8);
+    this.words[w] = ((this.words[w] as number) & ~0xff00) | (index << 8);
   }
 
   /** Takes a flow out of the table and tells the owner. */
