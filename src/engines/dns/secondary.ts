@@ -41,6 +41,12 @@ export interface SecondaryOptions {
   onFailure?(why: string): void;
 }
 
+interface Fetched {
+  readonly zone: Zone;
+  /** From the one before, when that is how it came. */
+  readonly diffs: readonly ZoneDiff[] | undefined;
+}
+
 export class Secondary implements Engine {
   readonly key: string;
   zone: Zone | undefined;
@@ -54,7 +60,8 @@ export class Secondary implements Engine {
   private timer!: Timer;
   private expiry!: Timer;
   private running: ZoneTransfer | undefined;
-  private lookingUp = false;
+  /** The zone is being read, asked for or written. */
+  private busy = false;
   /** Told of a change while a transfer ran. */
   private again = false;
   private stopped = false;
@@ -87,7 +94,7 @@ export class Secondary implements Engine {
 
   /** RFC 1996 4.4: as if the refresh time were over. */
   notify(): void {
-    if (this.running !== undefined || this.lookingUp) this.again = true;
+    if (this.busy) this.again = true;
     else this.check();
   }
 
@@ -96,7 +103,8 @@ export class Secondary implements Engine {
   }
 
   private check(): void {
-    if (this.stopped || this.running !== undefined || this.lookingUp) return;
+    if (this.stopped || this.busy) return;
+    this.busy = true;
     this.again = false;
     // RFC 1995 2: the answer to an IXFR also tells that there is nothing new.
     this.transfer(this.zone?.serial);
@@ -110,9 +118,7 @@ export class Secondary implements Engine {
       this.begin({ zone, server: found, serial, key, connectTimeout });
     const { lookUp } = this.options;
     if (lookUp === undefined || isAddress(server.addr)) return begin(server);
-    this.lookingUp = true;
     lookUp(server.addr, ([addr]) => {
-      this.lookingUp = false;
       if (this.stopped) return;
       if (addr === undefined) this.finish(`${server.addr} has no address`);
       else begin({ addr, port: server.port });
@@ -127,12 +133,14 @@ export class Secondary implements Engine {
       const outcome = this.outcome(result);
       // RFC 1995 4: what cannot be had by differences is had whole.
       if (outcome === "whole" && serial !== undefined) this.transfer(undefined);
-      else this.finish(outcome === "whole" ? "no zone came" : outcome);
+      else if (outcome === "whole") this.finish("no zone came");
+      else if (typeof outcome === "object") this.take(outcome);
+      else this.finish(outcome);
     });
   }
 
-  /** Undefined: all is well; why not; or `whole`, when only an AXFR can help. */
-  private outcome(result: TransferResult): string | undefined {
+  /** The zone that came; undefined: nothing new; why not; or `whole`, when only an AXFR can help. */
+  private outcome(result: TransferResult): Fetched | string | undefined {
     switch (result.kind) {
       case "current":
         return undefined;
@@ -142,13 +150,13 @@ export class Secondary implements Engine {
           : result.why;
       case "zone": {
         const zone = zoneOf(this.options.zone, () => result.records);
-        return typeof zone === "string" ? zone : this.take(zone, undefined);
+        return typeof zone === "string" ? zone : { zone, diffs: undefined };
       }
       case "diffs": {
         const records = this.zone === undefined ? undefined : applyDiffs(this.zone, result.diffs);
         if (records === undefined) return "whole";
         const zone = zoneOf(this.options.zone, () => records);
-        return typeof zone === "string" ? "whole" : this.take(zone, result.diffs);
+        return typeof zone === "string" ? "whole" : { zone, diffs: result.diffs };
       }
     }
   }
@@ -158,14 +166,22 @@ export class Secondary implements Engine {
     return rcode === RCODE.FORMERR || rcode === RCODE.NOTIMP || rcode === RCODE.SERVFAIL;
   }
 
-  private take(zone: Zone, diffs: readonly ZoneDiff[] | undefined): undefined {
+  private take({ zone, diffs }: Fetched): void {
     // RFC 1982: newer only; undefined order counts as newer, else the zone would stay for ever.
-    if (this.zone !== undefined && compareSerials(zone.serial, this.zone.serial) <= 0) return;
-    this.accept(zone, diffs);
-    this.file?.save(zone);
+    if (this.zone !== undefined && compareSerials(zone.serial, this.zone.serial) <= 0)
+      return this.finish(undefined);
+    const accept = () => {
+      if (this.stopped) return;
+      this.accept(zone, diffs);
+      this.finish(undefined);
+    };
+    // On the disk before it is served: else a crash would bring back an older one.
+    if (this.file === undefined) accept();
+    else this.file.save(zone, accept);
   }
 
   private finish(why: string | undefined): void {
+    this.busy = false;
     const soa = this.zone?.soaRdata;
     const now = this.host.clock.now();
     if (why !== undefined) {
@@ -191,13 +207,17 @@ export class Secondary implements Engine {
   }
 
   private load(file: ZoneFile): void {
+    this.busy = true;
     file.load(this.options.zone, (zone) => {
+      this.busy = false;
+      if (this.stopped) return;
       if (zone !== undefined) {
         this.accept(zone);
         this.expiry.armAt(this.host.clock.now() + zone.soaRdata.expire * SECOND);
       }
       if (zone === undefined || this.options.trustFile !== true) this.soon();
       else this.timer.armAt(this.host.clock.now() + Math.max(zone.soaRdata.refresh, 1) * SECOND);
+      if (this.again) this.soon();
     });
   }
 }

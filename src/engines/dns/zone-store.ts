@@ -18,7 +18,7 @@ export function zoneOf(name: string, records: () => Iterable<ResourceRecord>): Z
 }
 
 /** `done`: with undefined when there is no such file, with words when it holds no zone. */
-export function loadZoneFile(
+function loadZoneFile(
   disk: Disk,
   path: string,
   name: string,
@@ -39,7 +39,7 @@ export function loadZoneFile(
 }
 
 /** `done`: with the error, when the file is still the old one. */
-export function saveZoneFile(
+function saveZoneFile(
   disk: Disk,
   path: string,
   zone: Zone,
@@ -62,13 +62,11 @@ export function saveZoneFile(
   });
 }
 
-/** Saves one after the other; of those that wait only the newest. */
+/** One zone's file; what fails is told in words. */
 export class ZoneFile {
   private readonly disk: Disk;
   private readonly path: string;
   private readonly failed: (why: string) => void;
-  private busy = false;
-  private next: Zone | undefined;
 
   constructor(disk: Disk, path: string, failed: (why: string) => void) {
     this.disk = disk;
@@ -83,18 +81,11 @@ export class ZoneFile {
     });
   }
 
-  save(zone: Zone): void {
-    if (this.busy) {
-      this.next = zone;
-      return;
-    }
-    this.busy = true;
+  /** One at a time. `done` comes also when it could not be written. */
+  save(zone: Zone, done: () => void): void {
     saveZoneFile(this.disk, this.path, zone, (error) => {
-      this.busy = false;
       if (error !== null) this.failed(`${this.path}: ${error.message}`);
-      const { next } = this;
-      this.next = undefined;
-      if (next !== undefined) this.save(next);
+      done();
     });
   }
 }

@@ -161,7 +161,8 @@ export class SimDisk implements Disk {
       if (stored.data === stored.synced) continue;
       const { data, synced } = stored;
       const torn = this.random.below(2) === 0;
-      if (torn) stored.data = data.slice(0, this.random.below(data.length + 1));
+      // The new octets up to somewhere, behind them the old ones: what was synced stays.
+      if (torn) stored.data = tear(data, synced, this.random.below(data.length + 1));
       else if (synced === undefined) this.files.delete(path);
       else stored.data = synced;
       stored.synced = stored.data;
@@ -172,6 +173,13 @@ export class SimDisk implements Disk {
   wipe(): void {
     this.files = new Map();
   }
+}
+
+function tear(data: Uint8Array, synced: Uint8Array | undefined, at: number): Uint8Array {
+  const out = new Uint8Array(Math.max(at, synced?.length ?? 0));
+  if (synced !== undefined) out.set(synced);
+  out.set(data.subarray(0, at));
+  return out;
 }
 
 function normal(path: string): string {
