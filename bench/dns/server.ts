@@ -125,6 +125,12 @@ async function launch(name: string, start: Start): Promise<Server> {
   return { name, child, port, best: Number.POSITIVE_INFINITY };
 }
 
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  child.kill("SIGTERM");
+  await ended;
+}
+
 /** Microseconds of CPU a query, the least of the rounds. */
 function load(server: Server): void {
   const before = cpuOf(server.child.pid as number);
@@ -150,6 +156,48 @@ function load(server: Server): void {
   const completed = Number(/Queries completed:\s+([0-9]+)/.exec(run.stdout)?.[1] ?? 0);
   const used = cpuOf(server.child.pid as number) - before;
   if (completed > 0) server.best = Math.min(server.best, (used * 1e6) / completed);
+}
+
+interface Pair {
+  /** Answers a second, the most of the rounds. */
+  rate: number;
+  cpu: number;
+}
+
+/** One process beside two, under a client that is much lighter than they are: bench/dns/load.c. */
+async function workers(): Promise<void> {
+  const client = join(folder, "load");
+  const compiled = spawnSync("cc", ["-O2", "-o", client, "bench/dns/load.c"]);
+  if (compiled.status !== 0) {
+    line("serve --workers 2", "no C compiler for the light client: skipped");
+    return;
+  }
+  const found = new Map<number, Pair>([1, 2].map((n) => [n, { rate: 0, cpu: Infinity }]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [count, best] of found) {
+      const { child, port } = await launch(`workers ${count}`, (at) => [
+        ...["node", "bin/run.js", "dns", "serve", zoneFile],
+        ...["--listen", `127.0.0.1:${at}`, "--workers", String(count)],
+      ]);
+      const before = cpuOf(child.pid as number);
+      const args = [port, SECONDS, 8, 128, NAMES].map(String);
+      const run = spawnSync(client, args, { encoding: "utf8" });
+      const used = cpuOf(child.pid as number) - before;
+      const [answered = 0, seconds = 1] = run.stdout.split(" ").map(Number);
+      best.rate = Math.max(best.rate, answered / seconds);
+      best.cpu = Math.min(best.cpu, (used * 1e6) / answered);
+      await end(child);
+    }
+  const [one, two] = [found.get(1) as Pair, found.get(2) as Pair];
+  const rates = `${Math.round(two.rate / 1000)} k and ${Math.round(one.rate / 1000)} k a second`;
+  line(
+    "serve --workers 2 beside 1",
+    `${(two.rate / one.rate).toFixed(2)} x answers (${rates}; target >= 1.3 x)`,
+  );
+  line(
+    "",
+    `${(two.cpu / one.cpu).toFixed(2)} x CPU a query (${two.cpu.toFixed(1)} and ${one.cpu.toFixed(1)} us; target <= 1.15 x)`,
+  );
 }
 
 function line(name: string, text: string): void {
@@ -189,11 +237,7 @@ if (missing.length > 0) {
       await launch("unbound", (port) => ["unbound", "-d", "-c", unboundConf(port, authority.port)]),
     );
   for (let round = 0; round < ROUNDS; round++) for (const server of servers) load(server);
-  for (const { child } of servers) {
-    const ended = new Promise((resolve) => child.on("exit", resolve));
-    child.kill("SIGTERM");
-    await ended;
-  }
+  for (const { child } of servers) await end(child);
   const cost = (name: string) => servers.find((server) => server.name === name)?.best;
   const ratio = (a: string, b: string, target: string) => {
     const [x, y] = [cost(a), cost(b)];
@@ -208,4 +252,5 @@ if (missing.length > 0) {
   ratio("serve", "nsd", "<= 1.75 x");
   ratio("recursor", "unbound", "<= 1.6 x, cache hits");
 }
+await workers();
 rmSync(folder, { recursive: true, force: true });

@@ -12,6 +12,7 @@ export default class DnsServe extends NetkitCommand {
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
     "<%= config.bin %> dns serve --secondary example.com@192.0.2.1 --state-folder zones --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --updates --tsig k:c2VjcmV0 --notify 127.0.0.2:5300",
+    "<%= config.bin %> dns serve example.com.zone --workers 2 --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --nearest edges.json --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
   ];
@@ -79,6 +80,13 @@ export default class DnsServe extends NetkitCommand {
       min: 512,
       max: 65_535,
       description: "octets of the largest answer over UDP",
+    }),
+    workers: Flags.integer({
+      default: 1,
+      min: 1,
+      max: 256,
+      description:
+        "processes that answer at the same port; not for zones that change (--updates, --secondary)",
     }),
     json: Flags.boolean({ description: "first line on stdout: where it listens" }),
   };

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { TYPE } from "../../codecs/dns/constants.ts";
 import type { Authority } from "../../engines/dns/authority.ts";
 import type { EdgeReport } from "../../engines/dns/nearest/edge-state.ts";
+import type { EdgeSnapshot } from "../../engines/dns/nearest/nearest.ts";
 import { Nearest } from "../../engines/dns/nearest/nearest.ts";
 import type { NearestPlan } from "../../engines/dns/nearest/plan.ts";
 import { PlanError, readPlan } from "../../engines/dns/nearest/plan.ts";
@@ -54,7 +55,7 @@ export interface NearestServiceOptions {
   /** Where checks come from another process, none are made here. */
   readonly checks: boolean;
   say(line: string): void;
-  onReport?(edge: string, report: EdgeReport): void;
+  onReport?(): void;
 }
 
 /** The file in use, and the checks that go on. */
@@ -82,7 +83,7 @@ export class NearestService {
     if (plan.check === undefined || !checks) return;
     const onReport = (edge: string, report: EdgeReport) => {
       this.report(edge, report);
-      this.options.onReport?.(edge, report);
+      this.options.onReport?.();
     };
     this.prober = new EdgeProber({ check: plan.check, edges: plan.edges, onReport });
     this.prober.start(this.options.host);
@@ -97,6 +98,14 @@ export class NearestService {
     const share = nearest.share(edge);
     const load = share === undefined ? "" : ` (load ${share.toFixed(2)} of its capacity)`;
     say(`edge ${edge} is ${nearest.condition(edge)}${load}`);
+  }
+
+  snapshot(): EdgeSnapshot[] {
+    return this.nearest?.snapshot() ?? [];
+  }
+
+  adopt(edges: readonly EdgeSnapshot[]): void {
+    this.nearest?.adopt(edges);
   }
 
   close(): void {

@@ -1,7 +1,11 @@
 /** Flags of `netkit dns serve` as options of the server. */
+import cluster from "node:cluster";
 import { CommandError } from "../../failure.ts";
 import { listenAddresses } from "../recursor/options.ts";
+import type { ServeFlags } from "./serve.ts";
 import { serve } from "./serve.ts";
+import { serveAsWorker } from "./worker.ts";
+import { serveWithWorkers } from "./workers.ts";
 
 export interface ZoneServerFlags {
   readonly listen?: readonly string[] | undefined;
@@ -18,6 +22,7 @@ export interface ZoneServerFlags {
   readonly "state-folder"?: string | undefined;
   readonly nsid?: string | undefined;
   readonly "udp-size": number;
+  readonly workers: number;
   readonly json: boolean;
 }
 
@@ -26,7 +31,7 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     throw new CommandError("no zone file and no --secondary is given; see --help");
   const listen = flags.listen ?? (flags["listen-tls"].length > 0 ? [] : ["127.0.0.1:5300"]);
   const { plain } = listenAddresses({ ...flags, listen, "listen-https": [] });
-  return serve({
+  const options: ServeFlags = {
     zones,
     plain,
     json: flags.json,
@@ -40,5 +45,12 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     allowUpdate: flags["allow-update"],
     updates: flags.updates || flags["allow-update"].length > 0,
     allowTransfer: flags["allow-transfer"],
-  });
+  };
+  if (flags.workers === 1) return serve(options);
+  const owned = options.updates ? "--updates" : flags.secondary.length > 0 ? "--secondary" : "";
+  if (owned !== "")
+    throw new CommandError(
+      `--workers does not go with ${owned}: one process must own a zone that changes`,
+    );
+  return cluster.isWorker ? serveAsWorker(options) : serveWithWorkers(options, flags.workers);
 }

@@ -1,14 +1,11 @@
 /** Behind `netkit dns serve`: zones from files, listeners, and the signals of the process. */
 import { randomBytes } from "node:crypto";
-import { BlockList, isIPv6 } from "node:net";
 import { resolve as absolute, join } from "node:path";
 import { Authority } from "../../engines/dns/authority.ts";
-import type { ListenAddress, Listening } from "../../engines/dns/listener.ts";
-import { DnsListener } from "../../engines/dns/listener.ts";
+import type { ListenAddress } from "../../engines/dns/listener.ts";
 import { notify } from "../../engines/dns/notifier.ts";
 import { Secondary } from "../../engines/dns/secondary.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
-import { parseTsigKey } from "../../engines/dns/tsig.ts";
 import { UpdateJournal } from "../../engines/dns/update-journal.ts";
 import { Updater } from "../../engines/dns/updater.ts";
 import type { Zone } from "../../engines/dns/zone.ts";
@@ -16,6 +13,8 @@ import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { serverAddress } from "../recursor/options.ts";
+import { addressesOf, authorityOptions, tsigKeyOf } from "./access.ts";
+import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
 import { NearestService } from "./nearest.ts";
 
@@ -40,60 +39,13 @@ export interface ServeFlags {
   readonly updates: boolean;
 }
 
-/** `ADDRESS[/PREFIX]`. */
-function addressesOf(texts: readonly string[]): (addr: string) => boolean {
-  const list = new BlockList();
-  for (const text of texts) {
-    const [addr = "", prefix] = text.split("/");
-    const family = isIPv6(addr) ? "ipv6" : "ipv4";
-    try {
-      list.addSubnet(
-        addr,
-        prefix === undefined ? (family === "ipv6" ? 128 : 32) : Number(prefix),
-        family,
-      );
-    } catch {
-      // BlockList says by throwing that these are no address and prefix.
-      throw new CommandError(`${text} is no ADDRESS[/PREFIX]`);
-    }
-  }
-  return (addr) => list.check(addr, isIPv6(addr) ? "ipv6" : "ipv4");
-}
-
-function tsigKeyOf(text: string): TsigKey {
-  const key = parseTsigKey(text);
-  if (key === undefined) throw new CommandError("--tsig is no [ALGORITHM:]NAME:BASE64");
-  return key;
-}
-
-function say(line: string): void {
-  process.stderr.write(`netkit: ${line}\n`);
-}
-
-/** What cannot be loaded is told, and what was there goes on. */
-function orKeep(kept: string, load: () => void): void {
-  try {
-    load();
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    say(`${error.message}; ${kept}`);
-  }
-}
-
 /** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
 export async function serve(flags: ServeFlags): Promise<void> {
   const sources = flags.zones.map(zoneSource);
-  const mayTransfer = addressesOf(flags.allowTransfer);
   const mayUpdate = addressesOf(flags.allowUpdate);
   const host = new LiveHost();
   const authority = new Authority(host.clock, {
-    cookieSecret: randomBytes(16),
-    udpLimit: flags.udpSize,
-    ...(flags.nsid === undefined ? {} : { nsid: flags.nsid }),
-    tsigKeys: flags.tsig.map(tsigKeyOf),
-    // With keys an address alone is not enough.
-    mayTransfer: ({ addr }, _zone, key) =>
-      flags.tsig.length === 0 ? mayTransfer(addr) : key !== undefined,
+    ...authorityOptions(flags, randomBytes(16)),
     onNotify: (zone, { addr }) => {
       // RFC 1996 3.10: only the primary is heard.
       const told = secondaries.filter((one) => one.key === zone && one.primary.addr === addr);
@@ -164,7 +116,8 @@ export async function serve(flags: ServeFlags): Promise<void> {
     if (flags.updates)
       for (const [i, zone] of loaded.entries())
         await opened(updater, zone, host, journalOf(flags, sources[i]?.file ?? "", zone));
-    const listener = await listen(host, authority, flags);
+    const { listener, at } = await listen(host, authority, flags.plain);
+    announce(at, flags.json);
     for (const { engine } of secondaries) engine.start(host);
     for (const zone of loaded) tell(authority.zone(zone.name) ?? zone);
     const signal = await stopSignal();
@@ -225,35 +178,4 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
     onFailure: (why) => say(`${zone} from ${primary.addr}:${primary.port}: ${why}`),
   });
   return { key: engine.key, primary, engine };
-}
-
-function listen(host: LiveHost, authority: Authority, flags: ServeFlags): Promise<DnsListener> {
-  return new Promise((resolve, reject) => {
-    const listener: DnsListener = new DnsListener(authority, {
-      listen: flags.plain,
-      onListening: (at) => {
-        announce(at, flags.json);
-        resolve(listener);
-      },
-      onListenError: (error) =>
-        reject(new CommandError(`cannot listen: ${error.message}`, EXIT.network)),
-    });
-    listener.start(host);
-  });
-}
-
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
-  });
-}
-
-function announce(listening: readonly Listening[], json: boolean): void {
-  const places = listening.map(
-    ({ addr, port, transports }) =>
-      `${addr.includes(":") ? `[${addr}]` : addr}:${port} (${transports.join(", ")})`,
-  );
-  say(`listening on ${places.join(", ")}`);
-  if (json) process.stdout.write(`${JSON.stringify({ listening })}\n`);
 }

@@ -57,6 +57,13 @@ export class EdgeState {
     return this.condition !== before;
   }
 
+  /** As somebody else found it, who decides what comes next. */
+  adopt(condition: EdgeCondition, share: number | undefined): void {
+    this.healthy = condition !== "down";
+    this.overloaded = condition === "overloaded";
+    this.share = share;
+  }
+
   private turn(healthy: boolean): void {
     this.healthy = healthy;
     this.row = 0;

@@ -54,6 +54,13 @@ export interface Explained {
   }[];
 }
 
+/** What is known of an edge, for another process that chooses alike. */
+export interface EdgeSnapshot {
+  readonly edge: string;
+  readonly condition: EdgeCondition;
+  readonly share: number | undefined;
+}
+
 /** What prefixes say of clients within them. */
 interface Mark {
   place: Place | undefined;
@@ -127,6 +134,15 @@ export class Nearest implements Tailor {
     const state = this.states.get(edge);
     if (state === undefined) throw new RangeError(`there is no edge ${edge}`);
     return state.report(told, now);
+  }
+
+  snapshot(): EdgeSnapshot[] {
+    return [...this.states].map(([edge, { condition, share }]) => ({ edge, condition, share }));
+  }
+
+  /** Takes what another process knows; edges that are none of ours are left out. */
+  adopt(edges: readonly EdgeSnapshot[]): void {
+    for (const { edge, condition, share } of edges) this.states.get(edge)?.adopt(condition, share);
   }
 
   condition(edge: string): EdgeCondition | undefined {

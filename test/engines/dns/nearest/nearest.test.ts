@@ -212,6 +212,17 @@ describe("the choice", () => {
     expect(() => after.report("lax", {}, 0)).toThrow(RangeError);
   });
 
+  it("another process that is told chooses alike, between the marks too", () => {
+    const one = new Nearest(readPlan(FILE));
+    one.report("fra", { load: 95 }, 0);
+    one.report("fra", { load: 80 }, SECOND);
+    one.report("iad", { healthy: false }, SECOND);
+    const other = new Nearest(readPlan(FILE));
+    other.adopt([...one.snapshot(), { edge: "lax", condition: "down", share: undefined }]);
+    expect(other.snapshot()).toEqual(one.snapshot());
+    expect(chosen(other, "192.0.2.1")).toBe("nrt distance /26");
+  });
+
   it("RFC 4291 2.5.5.2: an IPv4-mapped client is an IPv4 client", () => {
     expect(networkOf("::ffff:192.0.2.1")).toEqual(networkOf("192.0.2.1"));
   });
