@@ -1,10 +1,12 @@
 /**
- * Mutation fuzzer of the codecs: node scripts/run-ts.mjs bench/fuzz.ts --codec dns --runs 1000000.
- * Each input must give a message or the declared error, in time and memory bound by its length.
+ * Mutation fuzzer of codecs and servers: npm run fuzz -- --codec dns --runs 1000000, or --server
+ * authority. Each input must give a codec a message or the declared error, in time and memory bound
+ * by its length; a server must go on serving.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { DecodeError } from "../src/codecs/errors.ts";
 import { mutate, Random } from "./fuzz/mutate.ts";
+import { fuzzServer, SERVERS } from "./fuzz/servers.ts";
 import { fuzzTarget, TARGETS } from "./fuzz/targets.ts";
 
 /** One input may take so long, in milliseconds: they have a few kilobytes at most. */
@@ -18,7 +20,8 @@ function option(name: string, otherwise: string): string {
 const wanted = option("codec", "all");
 const runs = Number(option("runs", "100000"));
 const seed = Number(option("seed", "1"));
-const names = wanted === "all" ? Object.keys(TARGETS) : [wanted];
+const server = option("server", "");
+const names = server !== "" ? [] : wanted === "all" ? Object.keys(TARGETS) : [wanted];
 let failures = 0;
 for (const name of names) {
   const target = fuzzTarget(name);
@@ -42,6 +45,16 @@ for (const name of names) {
   process.stdout.write(
     `${name}: ${runs} inputs, ${accepted} taken, ${Math.round(runs / seconds)} a second, ${failures} failures\n`,
   );
+}
+for (const kind of SERVERS.filter((one) => server === one || server === "all")) {
+  const done = await fuzzServer(kind, runs, seed);
+  process.stdout.write(
+    `${kind}: ${done.sent} packets (${done.streams} batches over TCP), ${done.answered} answers, ${done.probes} probes, ` +
+      `${done.dropped} dropped by the kernel, ${done.megabytes.early} MB at a tenth and ${done.megabytes.late} MB at the end, ` +
+      `${done.seconds.toFixed(0)} s, ${done.failures.length} failures\n`,
+  );
+  for (const why of done.failures) process.stderr.write(`${kind}: ${why}\n`);
+  failures += done.failures.length;
 }
 process.exitCode = failures === 0 ? 0 : 1;
 

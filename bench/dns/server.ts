@@ -41,6 +41,18 @@ writeFileSync(queries, names.map((name) => `${name} A\n`).join(""));
 const ECHO = `const s=require("node:dgram").createSocket({type:"udp4",lookup:(h,o,c)=>(c||o)(null,h,4)});
 s.on("message",(m,r)=>{m[2]|=0x80;s.send(m,r.port,r.address)});s.bind(+process.argv[1],"127.0.0.1")`;
 
+/** npm dns2 as its readme shows it, with the names in a Map. */
+const DNS2 = `const { createServer, Packet } = require("dns2");
+const names = new Map(Array.from({ length: ${NAMES} }, (_, i) => ["host" + i + ".example", "192.0.2." + (i % 250)]));
+createServer({ udp: true, handle: (request, send) => {
+  const response = Packet.createResponseFromRequest(request);
+  const { name } = request.questions[0];
+  const address = names.get(name);
+  if (address !== undefined)
+    response.answers.push({ name, type: Packet.TYPE.A, class: Packet.CLASS.IN, ttl: 3600, address });
+  send(response);
+} }).listen({ udp: { port: +process.argv[1], address: "127.0.0.1", type: "udp4" } });`;
+
 type Start = (port: number) => readonly string[];
 
 const nsdConf = (port: number) => {
@@ -211,6 +223,7 @@ if (missing.length > 0) {
   const netkit = ["node", "bin/run.js", "dns"];
   const servers = [
     await launch("echo", (port) => ["node", "-e", ECHO, String(port)]),
+    await launch("dns2", (port) => ["node", "-e", DNS2, String(port)]),
     await launch("serve", (port) => [
       ...netkit,
       "serve",
@@ -220,7 +233,7 @@ if (missing.length > 0) {
     ]),
     ...(has("nsd") ? [await launch("nsd", (port) => ["nsd", "-d", "-c", nsdConf(port)])] : []),
   ];
-  const authority = servers[1] as Server;
+  const authority = servers.find(({ name }) => name === "serve") as Server;
   servers.push(
     await launch("recursor", (port) => [
       ...netkit,
@@ -250,6 +263,7 @@ if (missing.length > 0) {
   };
   ratio("serve", "echo", "<= 1.25 x");
   ratio("serve", "nsd", "<= 1.75 x");
+  ratio("dns2", "serve", ">= 6 x");
   ratio("recursor", "unbound", "<= 1.6 x, cache hits");
 }
 await workers();

@@ -1,5 +1,6 @@
 /** What a server needs of a request, read by the one parser without making objects. RFC 1035 4.1, RFC 6891. */
 import { TYPE } from "../../codecs/dns/constants.ts";
+import { MAX_LABEL_BYTES } from "../../codecs/dns/name.ts";
 import type { DnsSink } from "../../codecs/dns/parse.ts";
 import { parse, SECTION } from "../../codecs/dns/parse.ts";
 
@@ -54,7 +55,14 @@ export class Query implements DnsSink {
     this.type = type;
     this.class = rdclass;
     let i = nameAt;
-    while (bytes[i] !== 0) i += 1 + (bytes[i] as number);
+    for (let length = bytes[i] as number; length !== 0; length = bytes[i] as number) {
+      // A pointer can only lead into a label of the name itself: nobody asks so.
+      if (length > MAX_LABEL_BYTES) {
+        this.broken = true;
+        return;
+      }
+      i += 1 + length;
+    }
     this.questionEnd = i + 5;
   }
 

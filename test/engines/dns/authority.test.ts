@@ -328,6 +328,13 @@ describe("answers from a zone", () => {
     const answer = server.answerNow(request, { addr: "192.0.2.1", port: 1, transport: "udp" });
     expect([...(answer as Uint8Array)]).toEqual([1, 2, 0x80, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
+
+  it("RFC 1035 4.1.4: a question whose name points into a label of its own is FORMERR", () => {
+    const name = [3, 0x61, 0, 0x62, 0xc0, 14];
+    const request = Uint8Array.of(1, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 1, 0, 1);
+    const answer = server.answerNow(request, { addr: "192.0.2.1", port: 1, transport: "udp" });
+    expect([...(answer as Uint8Array)]).toEqual([1, 2, 0x80, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  });
 });
 
 describe("AXFR", () => {
