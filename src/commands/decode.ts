@@ -88,10 +88,9 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
     }),
     threads: Flags.integer({
       min: 1,
-      max: 64,
+      max: 8,
       default: 1,
-      description:
-        "decode on so many processors (a plain file to --json); one is faster so far (docs/performance.md)",
+      description: "decode on so many processors, up to 8 (a plain file to --json; for large ones)",
     }),
     strict: Flags.boolean({ description: "exit 3 when a capture is damaged" }),
     progress: Flags.boolean({

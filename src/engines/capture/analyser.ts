@@ -7,21 +7,20 @@ import { TCP_FLAG } from "../../codecs/link/constants.ts";
 import { OUTCOME, Packet } from "../../codecs/link/packet.ts";
 import type { CapturedPacket } from "../../codecs/pcap/capture.ts";
 import { view } from "../../codecs/reader.ts";
-import { looksLikeSip, mightBeSip } from "../../codecs/sip/sniff.ts";
 import type { Totals } from "./account.ts";
 import { newTotals } from "./account.ts";
 import { Defragmenter } from "./defragment.ts";
-import type { Account, Direction, DissectorContext, Emitter } from "./dissector.ts";
+import type { Account, DissectorContext, Emitter } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import { TCP, UDP } from "./flow.ts";
-import { FlowTable } from "./flow-table.ts";
+import { FlowTable, hashOf, partitionOf } from "./flow-table.ts";
+import { ForeignFlows } from "./foreign.ts";
 import type { IdentifyOptions } from "./identify.ts";
 import { Identifier } from "./identify.ts";
 import { Mark } from "./mark.ts";
 import { Media } from "./media.ts";
 import type { StreamOwner } from "./tcp.ts";
 import { TcpState } from "./tcp.ts";
-import { TcpOutline } from "./tcp-outline.ts";
 
 /** Bytes that may wait behind holes in all flows together. */
 const MAX_WAITING_TOTAL = 24 * 1024 * 1024;
@@ -34,12 +33,16 @@ export interface AnalyserOptions extends IdentifyOptions {
 }
 
 /**
- * Analysers side by side: all follow all flows, so that every number is the same in each, but each
- * decodes its own flows only. Records of all, merged by `order`, are those of a single one.
+ * Analysers side by side: each follows the flows of its own partitions (see flow-table). Records of
+ * all, merged by `order`, are those of a single one, but for the numbers of streams, which count the
+ * flows of all: `onFlow` is told of each new flow in the order of records, and of flows by their
+ * place in the table, so that who merges can number them.
  */
 export interface Share {
   readonly index: number;
+  /** At most `PARTITIONS`. */
   readonly count: number;
+  readonly onFlow: (protocol: number, entry: number) => void;
 }
 
 export interface AnalyserOutput extends Emitter {
@@ -89,19 +92,26 @@ export class Analyser {
         this.identifier.nameFlow(flow, direction, mark, protocol, body),
     };
     this.identifier = new Identifier(context, this.totals, this.udpFlows, options);
-    this.share = options.share;
+    const { share } = options;
+    this.share = share;
+    if (share !== undefined) {
+      this.foreign = new ForeignFlows(context);
+      this.udpFlows.onBegin = (entry) => share.onFlow(UDP, entry);
+      this.tcpFlows.onBegin = (entry) => share.onFlow(TCP, entry);
+    }
   }
 
   private readonly share: Share | undefined;
+  private readonly foreign: ForeignFlows | undefined = undefined;
   /**
    * Place of the records that are made now, alike in all analysers that share a capture: for each
    * packet first the flows that it pushes out, then its own; at the end the flows by their last packet.
    */
   order = 0;
 
-  private owns(flow: Flow): boolean {
+  private owns(hash: number): boolean {
     const { share } = this;
-    return share === undefined || ((flow.hash >>> 8) & 0xffff) % share.count === share.index;
+    return share === undefined || partitionOf(hash) % share.count === share.index;
   }
 
   /** The next packet of the one capture. */
@@ -170,14 +180,15 @@ export class Analyser {
 
   private udp(packet: Packet, mark: Mark): void {
     const { totals, out } = this;
-    const flow = this.udpFlows.lookup(packet, mark.seconds, totals.packets);
+    const hash = hashOf(packet);
+    if (!this.owns(hash)) {
+      if (packet.end > packet.start) this.foreign?.datagram(packet, mark);
+      return;
+    }
+    const flow = this.udpFlows.lookup(packet, hash, mark.seconds, totals.packets);
     const { direction } = this.udpFlows;
     this.order++;
     if (packet.end === packet.start) return;
-    if (!this.owns(flow)) {
-      this.identifier.foreignDatagram(flow, direction, packet, mark);
-      return;
-    }
     const size = packet.end - packet.start;
     totals.payloadBytes += size;
     totals.decodedBytes += size;
@@ -192,39 +203,24 @@ export class Analyser {
 
   private tcp(packet: Packet, mark: Mark): void {
     const { packets } = this.totals;
-    let flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
-    let { direction } = this.tcpFlows;
-    if ((packet.flags & TCP_FLAG.SYN) !== 0) {
-      const known = flow.outline ?? flow.tcp;
-      if (known?.isReuse(direction, packet.sequence) === true) {
-        this.tcpFlows.close(flow);
-        flow = this.tcpFlows.lookup(packet, mark.seconds, packets);
-        direction = this.tcpFlows.direction;
-      }
-    }
-    this.order++;
-    if (!this.owns(flow)) {
-      this.foreignTcp(flow, direction, packet, mark);
+    const hash = hashOf(packet);
+    if (!this.owns(hash)) {
+      this.foreign?.segment(packet, hash, mark, packets);
       return;
     }
+    let flow = this.tcpFlows.lookup(packet, hash, mark.seconds, packets);
+    let { direction } = this.tcpFlows;
+    if ((packet.flags & TCP_FLAG.SYN) !== 0 && flow.tcp?.isReuse(direction, packet.sequence)) {
+      this.tcpFlows.close(flow);
+      flow = this.tcpFlows.lookup(packet, hash, mark.seconds, packets);
+      direction = this.tcpFlows.direction;
+    }
+    this.order++;
     flow.tcp ??= new TcpState(flow, this.receiver);
     flow.tcp.segment(packet, direction, mark);
-    // Side by side each analyser holds its own flows only: to close by what it holds would number streams differently.
+    // Side by side each analyser holds its own flows only: what all hold together is not known.
     if (this.share !== undefined) return;
     while (this.identifier.overBudget && this.tcpFlows.size > 1) this.tcpFlows.closeOldest();
-  }
-
-  /** A connection of another worker is put in order only once it looks like SIP, which tells of media. */
-  private foreignTcp(flow: Flow, direction: Direction, packet: Packet, mark: Mark): void {
-    flow.outline ??= new TcpOutline();
-    flow.outline.segment(packet, direction);
-    if (flow.tcp === undefined) {
-      const { bytes, start, end } = packet;
-      if (start === end || !mightBeSip(bytes, start, end)) return;
-      if (looksLikeSip(bytes, start, end) === "no") return;
-      flow.tcp = new TcpState(flow, this.foreignReceiver);
-    }
-    flow.tcp.segment(packet, direction, mark);
   }
 
   private readonly receiver: StreamOwner = {
@@ -247,19 +243,8 @@ export class Analyser {
     },
   };
 
-  /** Flows of another worker: followed only as far as they tell of media. */
-  private readonly foreignReceiver: StreamOwner = {
-    data: (flow, direction, bytes, start, end, mark) =>
-      this.identifier.foreignData(flow, direction, bytes, start, end, mark),
-    gap: (flow, direction, missing, mark) =>
-      this.identifier.foreignGap(flow, direction, missing, mark),
-    end: (flow, direction, mark) => this.identifier.foreignEnd(flow, direction, mark),
-    duplicate: () => {},
-    waiting: this.receiver.waiting,
-  };
-
   private closeFlow(flow: Flow): void {
     flow.tcp?.close(this.mark);
-    if (this.owns(flow)) this.identifier.flowClosed(flow);
+    this.identifier.flowClosed(flow);
   }
 }

@@ -38,6 +38,11 @@ export class BulkOutput {
   readonly json: JsonWriter;
   /** Whether the packet now dissected was quoted by ICMP. */
   inIcmp = false;
+  /** False leaves the stream's number out: who numbers the streams puts it at `numberAt`. */
+  numbered = true;
+  numberAt = 0;
+  /** The flow of the last record. */
+  flow: Flow | undefined = undefined;
   private readonly protocols = new Map<string, ProtocolText>();
   private last: ProtocolText = { name: "", text: new Fixed(""), records: 0 };
   private peer = 0;
@@ -71,6 +76,8 @@ export class BulkOutput {
     const known = flow.envelopes[direction];
     if (known !== undefined) json.put(known);
     else this.endpoints(flow, direction);
+    this.numberAt = json.at;
+    this.flow = flow;
     if (mark.file !== undefined) {
       json.put(FILE);
       json.string(mark.file);
@@ -107,7 +114,7 @@ export class BulkOutput {
       json.uint(forward ? flow.bPort : flow.aPort);
     }
     json.put(flow.protocol === 17 ? UDP_STREAM : TCP_STREAM);
-    json.uint(flow.stream);
+    if (this.numbered) json.uint(flow.stream);
     if (!flow.passing && ++flow.records[direction] === KEEP_AFTER) {
       flow.envelopes[direction] = new Fixed(json.text(from));
     }

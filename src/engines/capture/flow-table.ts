@@ -14,7 +14,7 @@ import { Flow, UDP } from "./flow.ts";
 export const MAX_FLOWS = { udp: 65_536, tcp: 8192 } as const;
 /** Idle seconds after which the same endpoints make a new flow. */
 const IDLE_SECONDS = { udp: 600, tcp: 3600 } as const;
-/** By the upper three bits of the hash. */
+/** By the upper three bits of the hash: as many analysers at most can share a capture. */
 export const PARTITIONS = 8;
 /** Packets of a passing flow after which it gets an object, which keeps the text of its endpoints. */
 const KEEP_AFTER = 8;
@@ -81,6 +81,9 @@ export class FlowTable {
   /** None in front: an index of -1 is no element, and V8 would look it up as a name. */
   private readonly shared: (DatagramDissector | undefined)[] = [undefined];
   private readonly onClose: (flow: Flow) => void;
+  /** Told of each flow that enters the table, before `lookup` returns it. */
+  onBegin: ((entry: number) => void) | undefined = undefined;
+  private live = 0;
 
   /** `onClose` is told of each flow with an object that leaves the table, before its state is dropped. */
   constructor(
@@ -104,12 +107,24 @@ export class FlowTable {
   }
 
   get size(): number {
-    return this.counts.reduce((sum, count) => sum + count, 0);
+    return this.live;
   }
 
-  /** The flow of a packet, made when there is none. Sets `direction`. `order` grows with the packets. */
-  lookup(p: Endpoints, seconds: number, order: number): Flow {
-    const hash = hashOf(p);
+  /** Whether there is a flow of the packet. `hash`: see `hashOf`. */
+  has(p: Endpoints, hash: number): boolean {
+    const { slots, mask } = this;
+    for (let at = hash & mask; ; at = (at + 1) & mask) {
+      const entry = (slots[at * 2 + 1] as number) - 1;
+      if (entry < 0) return false;
+      if (slots[at * 2] === hash && this.match(entry * WORDS, p) >= 0) return true;
+    }
+  }
+
+  /**
+   * The flow of a packet, made when there is none. Sets `direction`. `hash`: see `hashOf`; `order`
+   * grows with the packets.
+   */
+  lookup(p: Endpoints, hash: number, seconds: number, order: number): Flow {
     const { slots, mask } = this;
     for (let at = hash & mask; ; at = (at + 1) & mask) {
       const entry = (slots[at * 2 + 1] as number) - 1;
@@ -200,6 +215,8 @@ export class FlowTable {
     slots[at * 2] = hash;
     slots[at * 2 + 1] = entry + 1;
     this.counts[partition] = (this.counts[partition] as number) + 1;
+    this.live++;
+    this.onBegin?.(entry);
     this.link(entry, partition, order);
     this.direction = 0;
     this.objects[entry] = undefined;
@@ -316,6 +333,7 @@ export class FlowTable {
     const partition = partitionOf(hash);
     this.unlink(entry, partition);
     this.counts[partition] = (this.counts[partition] as number) - 1;
+    this.live--;
     words[entry * WORDS + OLDER] = this.free;
     this.free = entry;
     let hole = hash & mask;

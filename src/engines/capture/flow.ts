@@ -2,10 +2,9 @@
 import { formatIpv4, formatIpv6 } from "../../codecs/ip-text.ts";
 import type { Fixed } from "../../codecs/json-writer.ts";
 import type { DatagramDissector, Direction, StreamDissector } from "./dissector.ts";
-import type { Heads } from "./identify.ts";
+import type { Heads } from "./heads.ts";
 import type { Mark } from "./mark.ts";
 import type { TcpState } from "./tcp.ts";
-import type { TcpOutline } from "./tcp-outline.ts";
 
 export const TCP = 6;
 export const UDP = 17;
@@ -36,8 +35,6 @@ export class Flow {
   others: Map<string, DatagramDissector> | undefined = undefined;
   streamDissector: StreamDissector | undefined = undefined;
   tcp: TcpState | undefined = undefined;
-  /** In place of `tcp` where another worker makes the records. */
-  outline: TcpOutline | undefined = undefined;
   /** Payload bytes seen that nobody could name, and the last of their places. */
   unknownBytes = 0;
   unknownMark: Mark | undefined = undefined;
@@ -75,7 +72,6 @@ export class Flow {
     this.unknownBytes = 0;
     this.unknownMark = undefined;
     this.misses = 0;
-    this.outline = undefined;
     this.named = false;
     this.mediaVersion = 0;
     this.forgetText();

@@ -11,11 +11,11 @@ import type {
   DatagramProtocol,
   Direction,
   DissectorContext,
-  Emitter,
   StreamProtocol,
 } from "./dissector.ts";
 import type { Flow } from "./flow.ts";
 import type { FlowTable } from "./flow-table.ts";
+import { Heads } from "./heads.ts";
 import { Mark } from "./mark.ts";
 import type { Media } from "./media.ts";
 import { DATAGRAM_PROTOCOLS, STREAM_PROTOCOLS, TCP_PORTS, UDP_PORTS } from "./protocols.ts";
@@ -34,12 +34,6 @@ export type DecodeAs = ReadonlyMap<string, string>;
 
 export interface IdentifyOptions {
   readonly decodeAs?: DecodeAs;
-}
-
-/** What is kept of a stream until its protocol is known. */
-export class Heads {
-  readonly bytes: [Uint8Array | undefined, Uint8Array | undefined] = [undefined, undefined];
-  readonly marks: [Mark, Mark] = [new Mark(), new Mark()];
 }
 
 const datagramByName = new Map(DATAGRAM_PROTOCOLS.map((p) => [p.name, p]));
@@ -64,7 +58,6 @@ export class Identifier {
   private readonly unknownMark = new Mark();
   private readonly media: Media;
   private held = 0;
-  private readonly muted: DissectorContext;
   private readonly datagramFlows: FlowTable;
 
   constructor(
@@ -78,16 +71,6 @@ export class Identifier {
     this.totals = totals;
     this.decodeAs = options.decodeAs;
     this.media = context.media as Media;
-    this.muted = {
-      ...context,
-      out: SILENT,
-      account: { unknown: () => {}, truncated: () => {} },
-      handOver: (flow) => {
-        flow.streamDissector = undefined;
-        flow.probes = MAX_PROBES;
-      },
-      nameFlow: () => {},
-    };
   }
 
   datagram(found: Flow, direction: Direction, packet: Packet, mark: Mark): void {
@@ -355,59 +338,4 @@ export class Identifier {
     this.totals.decodedBytes -= bytes;
     this.totals.unknownBytes += bytes;
   }
-
-  /** A datagram of a flow that another worker decodes: only what it announces counts here. */
-  foreignDatagram(passing: Flow, direction: Direction, packet: Packet, mark: Mark): void {
-    if (packet.quoted) return;
-    const { bytes, start, end } = packet;
-    let flow = passing;
-    if (flow.dissector === undefined) {
-      const sip = datagramByName.get("sip");
-      if (sip === undefined || !sip.recognises(bytes, start, end, flow)) return;
-      flow = this.datagramFlows.keep(passing, packet);
-      flow.dissector = sip.open(flow, this.muted);
-    }
-    flow.dissector.datagram(flow, direction, bytes, start, end, mark, packet.missing > 0);
-  }
-
-  foreignData(
-    flow: Flow,
-    direction: Direction,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    mark: Mark,
-  ): void {
-    if (flow.streamDissector !== undefined) {
-      flow.streamDissector.data(direction, bytes, start, end, mark);
-      return;
-    }
-    const sip = streamByName.get("sip");
-    if (sip === undefined || flow.probes >= MAX_PROBES) return;
-    flow.probes++;
-    const kept = flow.heads?.bytes[direction];
-    const head = kept === undefined ? bytes : joined(kept, bytes, start, end);
-    const from = kept === undefined ? start : 0;
-    const to = kept === undefined ? end : head.length;
-    const answer = sip.probe(head, from, to, flow);
-    if (answer === "more" && to - from <= MAX_HEAD_BYTES) {
-      flow.heads ??= new Heads();
-      flow.heads.bytes[direction] = kept === undefined ? bytes.slice(start, end) : head;
-      return;
-    }
-    if (flow.heads !== undefined) flow.heads.bytes[direction] = undefined;
-    if (answer !== "yes") return;
-    flow.streamDissector = sip.open(flow, this.muted);
-    flow.streamDissector.data(direction, head, from, to, mark);
-  }
-
-  foreignGap(flow: Flow, direction: Direction, missing: number, mark: Mark): void {
-    flow.streamDissector?.gap(direction, missing, mark);
-  }
-
-  foreignEnd(flow: Flow, direction: Direction, mark: Mark): void {
-    flow.streamDissector?.end(direction, mark);
-  }
 }
-
-const SILENT: Emitter = { bulk: undefined, inIcmp: false, wantsBytes: false, emit: () => {} };

@@ -2,6 +2,7 @@
  * Protocols that are named, not decoded: told by their first bytes, and by their port where the
  * bytes alone are weak. Ports: IANA Service Name and Transport Protocol Port Number Registry.
  */
+import type { Packet } from "../../../codecs/link/packet.ts";
 import { joined, latin1 } from "../../../codecs/reader.ts";
 import { clientHello } from "../../../codecs/tls/client-hello.ts";
 import { offersSrtp } from "../../../codecs/tls/dtls-hello.ts";
@@ -10,10 +11,11 @@ import type {
   DatagramProtocol,
   Direction,
   DissectorContext,
+  MediaRegistry,
   StreamDissector,
   StreamProtocol,
 } from "../dissector.ts";
-import type { Flow } from "../flow.ts";
+import { Flow } from "../flow.ts";
 import type { Mark } from "../mark.ts";
 
 /** Bytes of a line that is looked at for a name. */
@@ -274,17 +276,16 @@ class DtlsDatagrams implements DatagramDissector {
     if (!fits) return false;
     this.named = true;
     this.context.nameFlow(flow, direction, mark, "dtls");
-    if (offersSrtp(bytes, start, end)) announceSrtp(flow, this.context, mark);
+    if (offersSrtp(bytes, start, end)) announceSrtp(flow, this.context.media, mark.frame);
     return true;
   }
 }
 
 /** RFC 5764 5.1.2: SRTP and SRTCP come on the ports of the handshake. */
-function announceSrtp(flow: Flow, context: DissectorContext, mark: Mark): void {
-  const { media } = context;
+function announceSrtp(flow: Flow, media: MediaRegistry, setupFrame: number): void {
   const announcement = {
     protocol: "rtp",
-    setupFrame: mark.frame,
+    setupFrame,
     encodings: new Map<number, string>(),
     secure: true,
   } as const;
@@ -294,6 +295,25 @@ function announceSrtp(flow: Flow, context: DissectorContext, mark: Mark): void {
   ] as const) {
     if (media.lookup(address, port)?.secure !== true) media.announce(address, port, announcement);
   }
+}
+
+/** As a flow's dissector does it, for a datagram whose flow nobody keeps. */
+export function announceDtlsMedia(packet: Packet, media: MediaRegistry, setupFrame: number): void {
+  const { bytes, start, end } = packet;
+  if (!isDtlsRecord(bytes, start, end) || !offersSrtp(bytes, start, end)) return;
+  const flow = new Flow();
+  flow.family = packet.family;
+  flow.a0 = packet.s0;
+  flow.a1 = packet.s1;
+  flow.a2 = packet.s2;
+  flow.a3 = packet.s3;
+  flow.b0 = packet.d0;
+  flow.b1 = packet.d1;
+  flow.b2 = packet.d2;
+  flow.b3 = packet.d3;
+  flow.aPort = packet.sourcePort;
+  flow.bPort = packet.destinationPort;
+  announceSrtp(flow, media, setupFrame);
 }
 
 export const dtls: DatagramProtocol = {
