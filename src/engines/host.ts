@@ -70,7 +70,7 @@ export interface UdpHandler {
 
 export interface UdpSocket {
   readonly local: Endpoint;
-  /** False when the datagram was dropped at once. @throws RangeError above 65507 octets */
+  /** False when the datagram was dropped at once, as one to port 0 is. @throws RangeError above 65507 octets */
   send(data: Uint8Array, addr: string, port: number): boolean;
   close(): void;
 }

@@ -181,6 +181,11 @@ export function worldContract(
       expect(() => socket.send(new Uint8Array(65_508), world.bAddress, 9)).toThrow(RangeError);
     });
 
+    inWorld("RFC 768: an answer to who sent from port 0 is dropped, not a fault", async (world) => {
+      const socket = await bound(world, world.b, {});
+      expect(socket.send(new Uint8Array(9), world.bAddress, 0)).toBe(false);
+    });
+
     inWorld("RFC 1122 4.1.3.3: a connected socket hears that the port is closed", async (world) => {
       const free = await bound(world, world.b, {});
       const { port } = free.local;

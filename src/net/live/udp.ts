@@ -6,15 +6,22 @@ import type { Endpoint, UdpHandler, UdpOptions, UdpSocket } from "../../engines/
 import { MAX_DATAGRAM_BYTES } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
 
-/** Addresses are literal here: dgram would ask the resolver of the system for each datagram. */
-function literal(
+type Lookup = (
   hostname: string,
   options: unknown,
   callback?: (error: null, address: string, family: number) => void,
-): void {
-  const done = (callback ?? options) as (error: null, address: string, family: number) => void;
-  done(null, hostname, isIPv6(hostname) ? 6 : 4);
+) => void;
+
+/** Addresses are literal here: dgram would ask the resolver of the system for each datagram. */
+function literal(family: 4 | 6): Lookup {
+  return (hostname, options, callback) => {
+    const done = (callback ?? options) as (error: null, address: string, family: number) => void;
+    done(null, hostname, family);
+  };
 }
+
+const LITERAL_4 = literal(4);
+const LITERAL_6 = literal(6);
 
 export class LiveUdp implements UdpSocket {
   local: Endpoint = { addr: "0.0.0.0", port: 0 };
@@ -31,7 +38,7 @@ export class LiveUdp implements UdpSocket {
     const family = isIPv6(local.addr ?? connect?.addr ?? "") ? "udp6" : "udp4";
     const socketOptions = {
       type: family,
-      lookup: literal,
+      lookup: family === "udp6" ? LITERAL_6 : LITERAL_4,
       ...(options.reusePort === true ? { reusePort: true } : {}),
     } as Parameters<typeof createSocket>[0];
     const socket = createSocket(socketOptions as never);
@@ -73,7 +80,8 @@ export class LiveUdp implements UdpSocket {
   send(data: Uint8Array, addr: string, port: number): boolean {
     if (data.length > MAX_DATAGRAM_BYTES)
       throw new RangeError(`a datagram of ${data.length} octets does not fit UDP`);
-    if (this.closed) return false;
+    // RFC 768: who sends from port 0 expects no answer, and dgram would throw.
+    if (this.closed || (port === 0 && this.peer === undefined)) return false;
     if (!this.bound) {
       this.waiting.push(() => this.sendNow(data, addr, port));
       return true;
@@ -82,9 +90,13 @@ export class LiveUdp implements UdpSocket {
     return true;
   }
 
+  /**
+   * A datagram that the kernel refuses is a lost datagram: the engines' retries are for that. Without
+   * a callback dgram says nothing of it, and spares a tick for each that went out.
+   */
   private sendNow(data: Uint8Array, addr: string, port: number): void {
-    if (this.peer !== undefined) this.socket.send(data, ignore);
-    else this.socket.send(data, port, addr, ignore);
+    if (this.peer !== undefined) this.socket.send(data);
+    else this.socket.send(data, port, addr);
   }
 
   close(): void {
@@ -93,6 +105,3 @@ export class LiveUdp implements UdpSocket {
     this.socket.close();
   }
 }
-
-/** A datagram that the kernel refuses is a lost datagram: the engines' retries are for that. */
-function ignore(): void {}

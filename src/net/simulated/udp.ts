@@ -46,6 +46,8 @@ export class SimUdp implements UdpSocket {
     const to = peer === undefined ? addr : peer.addr;
     const src = local.addr === "0.0.0.0" || local.addr === "::" ? node.sourceFor(to) : local.addr;
     const dport = peer === undefined ? port : peer.port;
+    // RFC 768: who sends from port 0 expects no answer.
+    if (dport === 0) return false;
     node.world.transmit(node.vertex, new Packet(UDP, src, local.port, to, dport, data));
     return true;
   }
