@@ -55,8 +55,9 @@ export class Answerer {
     this.flags = FLAG.AA;
     this.rcode = RCODE.NOERROR;
     this.scope = 0;
-    this.withExtra.length = 0;
-    this.pending.length = 0;
+    // Setting the length of an array costs more than most answers need of it.
+    if (this.withExtra.length > 0) this.withExtra.length = 0;
+    if (this.pending.length > 0) this.pending.length = 0;
     if (this.sections(key) && this.flush()) this.additional();
     else this.flags |= FLAG.TC;
   }
@@ -65,6 +66,7 @@ export class Answerer {
   private readonly pending: Proof[] = [];
 
   private flush(): boolean {
+    if (this.pending.length === 0) return true;
     for (const proof of this.pending) if (!this.authority(proof)) return false;
     this.pending.length = 0;
     return true;

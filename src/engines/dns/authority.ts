@@ -4,7 +4,14 @@
  * question).
  */
 import type { NameKey } from "../../codecs/dns/canonical.ts";
-import { keyOfWire, nameKey, parentKey, ROOT_KEY, sameName } from "../../codecs/dns/canonical.ts";
+import {
+  isWithin,
+  keyOfWire,
+  nameKey,
+  parentKey,
+  ROOT_KEY,
+  sameName,
+} from "../../codecs/dns/canonical.ts";
 import { CLASS, HEADER_BYTES, OPCODE, RCODE, TYPE } from "../../codecs/dns/constants.ts";
 import { readMessage } from "../../codecs/dns/decode.ts";
 import type { DnsMessage, ResourceRecord } from "../../codecs/dns/message.ts";
@@ -57,6 +64,8 @@ export interface AuthorityOptions {
 
 export class Authority implements DnsService {
   private readonly zones = new Map<NameKey, Zone>();
+  /** The zone, where there is one alone: then nothing has to be looked for. */
+  private only: Zone | undefined;
   private readonly clock: Pick<Clock, "wallMs">;
   private readonly options: AuthorityOptions;
   private readonly query_ = new Query();
@@ -91,6 +100,7 @@ export class Authority implements DnsService {
   setZone(zone: Zone, diffs?: readonly ZoneDiff[]): void {
     const old = this.zones.get(zone.origin);
     this.zones.set(zone.origin, zone);
+    this.only = this.zones.size === 1 ? zone : undefined;
     if (old === undefined || this.options.mayTransfer === undefined) return;
     const history = this.histories.get(zone.origin) ?? new ZoneHistory();
     this.histories.set(zone.origin, history);
@@ -99,6 +109,8 @@ export class Authority implements DnsService {
 
   removeZone(name: string): void {
     this.zones.delete(nameKey(name));
+    const [first] = this.zones.values();
+    this.only = this.zones.size === 1 ? first : undefined;
     this.histories.delete(nameKey(name));
   }
 
@@ -117,6 +129,8 @@ export class Authority implements DnsService {
 
   /** The zone that is nearest above a name; for DS that of the parent, where it is here (RFC 4035 3.1.4.1). */
   private zoneOf(key: NameKey, type: number): Zone | undefined {
+    const { only } = this;
+    if (only !== undefined) return isWithin(key, only.origin) ? only : undefined;
     let apex: Zone | undefined;
     for (let at: NameKey | undefined = key; at !== undefined; at = parentKey(at)) {
       const zone = this.zones.get(at);
