@@ -1,0 +1,19 @@
+/** HTTP/1.1 as programs on a `Host`: connections of clients and servers. RFC 9110, 9112. */
+export type {
+  BodyOut,
+  BodySource,
+  ClientEvents,
+  ClientOptions,
+  Fault,
+  IncomingHead,
+  OutgoingRequest,
+  ResponseSink,
+} from "./client-connection.ts";
+export { ClientConnection, ExchangeError } from "./client-connection.ts";
+export { httpDate, parseHttpDate } from "./date.ts";
+export { Exchange } from "./exchange.ts";
+export { allOf, endToEnd, field, joinedField, listMembers, withField, without } from "./fields.ts";
+export type { BodySink, RequestHead, ResponseHead } from "./head.ts";
+export { isBodiless, isIdempotent, isSafe } from "./head.ts";
+export type { RequestHandler, ServerEvents, ServerLimits } from "./server-connection.ts";
+export { Refusal, SERVER_LIMITS, ServerConnection, upgradeOf } from "./server-connection.ts";
