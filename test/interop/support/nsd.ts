@@ -58,7 +58,7 @@ zone:
 }
 
 /** Asks for the version until something comes back. */
-function answering(port: number): Promise<void> {
+export function answering(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
     let tries = 0;
