@@ -17,13 +17,16 @@ export default class DnsNotify extends NetkitCommand {
     server: Args.string({ required: true, description: "@ADDRESS[:PORT] of the secondary" }),
   };
   static override flags = {
+    tsig: Flags.string({
+      description: "[ALGORITHM:]NAME:BASE64: the key that signs it (RFC 8945)",
+    }),
     serial: Flags.integer({ min: 0, max: 0xffffffff, description: "tell this serial along" }),
   };
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(DnsNotify);
     const { notifyServer } = await import("../../dns/update/notify.ts");
-    const result = await notifyServer(args.zone, args.server, flags.serial);
+    const result = await notifyServer(args.zone, args.server, flags.serial, flags.tsig);
     this.log(`${result.zone} at ${result.server}: answered`);
     return result;
   }

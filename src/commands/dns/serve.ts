@@ -54,20 +54,21 @@ export default class DnsServe extends NetkitCommand {
       multipleNonGreedy: true,
       default: [],
       description:
-        "ADDRESS[:PORT] of a secondary, told of zones at start, on SIGHUP and after UPDATE; may repeat",
+        "ADDRESS[:PORT][#KEY] of a secondary, told of zones at start, on SIGHUP and after UPDATE, signed with the --tsig key of that name; may repeat",
     }),
     tsig: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       default: [],
       description:
-        "[ALGORITHM:]NAME:BASE64: a key; transfers then need one, the first signs those that we ask for; may repeat",
+        "[ALGORITHM:]NAME:BASE64: a key; transfers then need one, the first signs those that we ask for where no #KEY says another; may repeat",
     }),
     secondary: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
       default: [],
-      description: "ZONE@ADDRESS[:PORT]: fetch this zone from its primary; may repeat",
+      description:
+        "ZONE@ADDRESS[:PORT][#KEY]: fetch this zone from its primary, whose NOTIFY must then be signed with that --tsig key; may repeat",
     }),
     nearest: Flags.string({
       description:

@@ -64,7 +64,8 @@ export const resolveFlags = {
   }),
   insecure: Flags.boolean({ description: "take any certificate" }),
   tsig: Flags.string({
-    description: "[ALGORITHM:]NAME:BASE64: the key that signs AXFR and IXFR=SERIAL (RFC 8945)",
+    description:
+      "[ALGORITHM:]NAME:BASE64: the key that signs questions and transfers, and that answers must be signed with (RFC 8945)",
   }),
   hosts: Flags.string({ description: "hosts file, also where a server is named" }),
   "resolv-conf": Flags.string({ description: "configuration", default: "/etc/resolv.conf" }),

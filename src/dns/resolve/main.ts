@@ -2,8 +2,10 @@
 import { readFileSync } from "node:fs";
 import { classCode } from "../../codecs/dns/index.ts";
 import { subnetData } from "../../engines/dns/client/query.ts";
+import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
+import type { ServerWord } from "./arguments.ts";
 import { readWords } from "./arguments.ts";
 import { compareModes, compareServers } from "./compare.ts";
 import type { ModeFlags } from "./modes.ts";
@@ -13,7 +15,7 @@ import { renderOutcome, renderShort } from "./render.ts";
 import type { ResolveSettings, TlsSettings } from "./run.ts";
 import { resolveAll, stepLine } from "./run.ts";
 import { traceLine } from "./trace-line.ts";
-import { runTransfer, wantsTransfer } from "./transfer.ts";
+import { runTransfer, tsigKey, wantsTransfer } from "./transfer.ts";
 
 export interface ResolveFlags extends ModeFlags {
   readonly "compare-servers": boolean;
@@ -91,8 +93,19 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
     hosts: flags.hosts,
     resolvConf: flags["resolv-conf"],
     tls: tlsOf(flags),
+    key: keyOf(flags, servers),
     concurrency: flags.concurrency,
   };
+}
+
+function keyOf(flags: ResolveFlags, servers: readonly ServerWord[]): TsigKey | undefined {
+  if (flags.tsig === undefined) return undefined;
+  if (flags.mode !== "stub" || flags.validate || flags.compare || flags["compare-servers"])
+    throw new CommandError("--tsig signs the questions of a stub, nothing else");
+  if (servers.length === 0) throw new CommandError("--tsig is for an @server");
+  if (servers.some(({ transport }) => transport === "https"))
+    throw new CommandError("--tsig goes over UDP, TCP or TLS");
+  return tsigKey(flags.tsig);
 }
 
 function tlsOf(flags: ResolveFlags): TlsSettings {
@@ -122,7 +135,6 @@ function checkFile(path: string): void {
 
 export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
   if (wantsTransfer(words)) return runTransfer(words, flags, tlsOf(flags));
-  if (flags.tsig !== undefined) throw new CommandError("--tsig is for AXFR and IXFR=SERIAL");
   const settings = settingsOf(words, flags);
   const paint = palette();
   if (flags.compare) return compareModes(settings, flags, paint);

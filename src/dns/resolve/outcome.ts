@@ -24,7 +24,13 @@ export type Outcome =
       /** Of an answer that was validated. */
       readonly security?: string;
     }
-  | { readonly from: "nobody"; readonly asked: Asked; readonly failures: readonly string[] };
+  | {
+      readonly from: "nobody";
+      readonly asked: Asked;
+      readonly failures: readonly string[];
+      /** Somebody answered, without the signature that was wanted (RFC 8945 5.4). */
+      readonly unsigned?: boolean;
+    };
 
 function failureText(failure: Unanswered | Answered): string {
   const { addr, port } = failure.server;
@@ -36,7 +42,10 @@ function failureText(failure: Unanswered | Answered): string {
 export function outcomeOf(asked: Asked, result: StubResult): Outcome {
   if (result.from === "hosts") return { from: "hosts", asked, addresses: result.addresses };
   const failures = result.failures.map(failureText);
-  if (result.from === "nobody") return { from: "nobody", asked, failures };
+  if (result.from === "nobody") {
+    const unsigned = result.failures.some((failure) => !failure.ok && failure.cause === "tsig");
+    return { from: "nobody", asked, failures, unsigned };
+  }
   const { response, server, transport, rtt, bytes, sent, name } = result;
   return {
     from: "server",
@@ -73,7 +82,9 @@ export function outcomeJson(outcome: Outcome): object {
 
 /** Documented in the README: 1 when the answer is no, 4 when nobody answered. */
 export function exitCodeOf(outcomes: readonly Outcome[]): number {
-  if (outcomes.some((outcome) => outcome.from === "nobody")) return EXIT.network;
+  const nobody = outcomes.filter((outcome) => outcome.from === "nobody");
+  if (nobody.length > 0)
+    return nobody.every(({ unsigned }) => unsigned === true) ? EXIT.input : EXIT.network;
   const positive = (outcome: Outcome) =>
     outcome.from === "hosts" ||
     (outcome.from === "server" &&

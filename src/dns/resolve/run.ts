@@ -9,6 +9,7 @@ import { candidates } from "../../engines/dns/client/resolv-conf.ts";
 import type { StubEvent, StubOptions } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
 import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
+import type { TsigKey } from "../../engines/dns/tsig.ts";
 import type { TlsClient } from "../../engines/host.ts";
 import { askOverHttps } from "../../net/live/doh.ts";
 import { LiveHost } from "../../net/live/host.ts";
@@ -38,6 +39,8 @@ export interface ResolveSettings {
   readonly hosts: string | undefined;
   readonly resolvConf: string;
   readonly tls: TlsSettings;
+  /** RFC 8945. */
+  readonly key: TsigKey | undefined;
   readonly concurrency: number;
 }
 
@@ -102,6 +105,7 @@ async function stubOptions(settings: ResolveSettings): Promise<StubOptions> {
     query: settings.query,
     sameId: settings.sameId,
     ignoreTruncation: settings.ignoreTruncation,
+    key: settings.key,
     ...(secure ? { tls: tlsClient(tls, servers) } : {}),
   };
 }

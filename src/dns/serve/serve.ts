@@ -1,6 +1,8 @@
 /** Behind `netkit dns serve`: zones from files, listeners, and the signals of the process. */
+
 import { randomBytes } from "node:crypto";
 import { resolve as absolute, join } from "node:path";
+import { sameName } from "../../codecs/dns/canonical.ts";
 import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress } from "../../engines/dns/listener.ts";
 import { notify } from "../../engines/dns/notifier.ts";
@@ -12,11 +14,11 @@ import type { Zone } from "../../engines/dns/zone.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
-import { serverAddress } from "../recursor/options.ts";
 import { addressesOf, authorityOptions, tsigKeyOf } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
 import { NearestService } from "./nearest.ts";
+import { peerOf } from "./peers.ts";
 
 export interface ServeFlags {
   readonly zones: readonly string[];
@@ -46,9 +48,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const host = new LiveHost();
   const authority = new Authority(host.clock, {
     ...authorityOptions(flags, randomBytes(16)),
-    onNotify: (zone, { addr }) => {
-      // RFC 1996 3.10: only the primary is heard.
-      const told = secondaries.filter((one) => one.key === zone && one.primary.addr === addr);
+    onNotify: (zone, { addr }, key) => {
+      // RFC 1996 3.10: only the primary is heard, or who has its key.
+      const heard = ({ named, primary }: Served) =>
+        named === undefined
+          ? primary.addr === addr
+          : key !== undefined && sameName(key, named.name);
+      const told = secondaries.filter((one) => one.key === zone && heard(one));
       for (const one of told) one.engine.notify();
       return told.length > 0;
     },
@@ -86,12 +92,14 @@ export async function serve(flags: ServeFlags): Promise<void> {
           say,
         });
   nearest?.load();
-  const others = flags.notify.map((text) => serverAddress(text, 53));
+  const others = flags.notify.map((text) => peerOf(text, flags.tsig));
   const tell = (zone: Zone) => {
-    for (const to of others)
-      notify(host, zone, to, (answered) => {
-        if (!answered) say(`${zone.name}: ${to.addr}:${to.port} does not answer NOTIFY`);
-      });
+    for (const { at, key } of others) {
+      const ended = (answered: boolean) => {
+        if (!answered) say(`${zone.name}: ${at.addr}:${at.port} does not answer NOTIFY`);
+      };
+      notify(host, zone, at, ended, key);
+    }
   };
   const reload = () => {
     for (const source of sources)
@@ -145,20 +153,18 @@ function opened(updater: Updater, zone: Zone, host: LiveHost, path: string): Pro
 interface Served {
   readonly key: string;
   readonly primary: Endpoint;
+  /** The key that was named for it: then its NOTIFY must be signed. */
+  readonly named: TsigKey | undefined;
   readonly engine: Secondary;
-}
-
-/** The first key that is given signs what we ask for. */
-function keyOfSecondary(flags: ServeFlags): TsigKey | undefined {
-  const [first] = flags.tsig;
-  return first === undefined ? undefined : tsigKeyOf(first);
 }
 
 function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Served {
   const at = text.lastIndexOf("@");
-  if (at < 1) throw new CommandError(`--secondary ${text} is no ZONE@ADDRESS[:PORT]`);
+  if (at < 1) throw new CommandError(`--secondary ${text} is no ZONE@ADDRESS[:PORT][#KEY]`);
   const zone = text.slice(0, at).replace(/\.?$/, ".");
-  const primary = serverAddress(text.slice(at + 1), 53);
+  const { at: primary, key: named } = peerOf(text.slice(at + 1), flags.tsig);
+  // Where none is named the first signs what we ask for.
+  const key = named ?? flags.tsig.slice(0, 1).map(tsigKeyOf)[0];
   const engine = new Secondary({
     zone,
     primary,
@@ -166,7 +172,7 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
       flags.stateFolder === undefined
         ? undefined
         : join(absolute(flags.stateFolder), `${zone}zone`),
-    key: keyOfSecondary(flags),
+    key,
     onZone: (fetched, diffs) => {
       authority.setZone(fetched, diffs);
       say(`${zone} serial ${fetched.serial}${diffs === undefined ? "" : " (IXFR)"}`);
@@ -177,5 +183,5 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
     },
     onFailure: (why) => say(`${zone} from ${primary.addr}:${primary.port}: ${why}`),
   });
-  return { key: engine.key, primary, engine };
+  return { key: engine.key, primary, named, engine };
 }

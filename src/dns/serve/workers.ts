@@ -14,11 +14,11 @@ import { notify } from "../../engines/dns/notifier.ts";
 import type { Zone } from "../../engines/dns/zone.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
-import { serverAddress } from "../recursor/options.ts";
 import { authorityOptions } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
 import { NearestService } from "./nearest.ts";
+import { peerOf } from "./peers.ts";
 import type { ServeFlags } from "./serve.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
@@ -130,12 +130,14 @@ export async function serveWithWorkers(flags: ServeFlags, count: number): Promis
     authority.setZone(zone);
     zones.push(zone);
   }
-  const others = flags.notify.map((text) => serverAddress(text, 53));
+  const others = flags.notify.map((text) => peerOf(text, flags.tsig));
   const changed = (zone: Zone) => {
-    for (const to of others)
-      notify(host, zone, to, (answered) => {
-        if (!answered) say(`${zone.name}: ${to.addr}:${to.port} does not answer NOTIFY`);
-      });
+    for (const { at, key } of others) {
+      const ended = (answered: boolean) => {
+        if (!answered) say(`${zone.name}: ${at.addr}:${at.port} does not answer NOTIFY`);
+      };
+      notify(host, zone, at, ended, key);
+    }
   };
   let pool: Pool | undefined;
   const edges = () => nearest?.snapshot() ?? [];

@@ -5,15 +5,18 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { serverOf } from "../resolve/arguments.ts";
 import { addressOf } from "../resolve/servers.ts";
+import { tsigKey } from "../resolve/transfer.ts";
 
 /** @throws CommandError */
 export async function notifyServer(
   name: string,
   serverText: string,
   serial: number | undefined,
+  tsig: string | undefined,
 ): Promise<{ readonly zone: string; readonly server: string; readonly answered: true }> {
   const zone = name.replace(/\.?$/, ".");
   const server = await addressOf(serverOf(serverText.replace(/^@/, "")));
+  const key = tsig === undefined ? undefined : tsigKey(tsig);
   const where = `${server.addr}#${server.port}`;
   const host = new LiveHost();
   try {
@@ -23,7 +26,7 @@ export async function notifyServer(
         ? {}
         : { soa: { name: zone, type: TYPE.SOA, class: 1, ttl: 0, rdata: { ...rdata, serial } } };
     const answered = await new Promise<boolean>((done) =>
-      notify(host, { name: zone, ...soa }, server, done),
+      notify(host, { name: zone, ...soa }, server, done, key),
     );
     if (!answered) throw new CommandError(`${where} does not answer NOTIFY`, EXIT.network);
     return { zone, server: where, answered };

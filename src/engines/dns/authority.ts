@@ -50,8 +50,8 @@ export interface AuthorityOptions {
   /** Who may have a zone whole. Default: nobody. */
   readonly mayTransfer?: (client: DnsClient, zone: Zone, key: string | undefined) => boolean;
   readonly tsigKeys?: readonly TsigKey[];
-  /** A primary says that a zone has changed (RFC 1996 3.7). False: it is none of ours. */
-  readonly onNotify?: (zone: NameKey, client: DnsClient) => boolean;
+  /** A primary says that a zone has changed (RFC 1996 3.7), signed with `key`. False: it is none of ours. */
+  readonly onNotify?: (zone: NameKey, client: DnsClient, key: string | undefined) => boolean;
   /** A zone is to be changed (RFC 2136). Without it NOTIMP is answered. */
   readonly onUpdate?: (
     zone: Zone,
@@ -321,7 +321,9 @@ export class Authority implements DnsService {
 
   private notified(client: DnsClient): number {
     const key = keyOfWire(this.query_.bytes, this.query_.nameAt, 0);
-    return this.options.onNotify?.(key, client) === true ? RCODE.NOERROR : RCODE.NOTAUTH;
+    return this.options.onNotify?.(key, client, this.keyName) === true
+      ? RCODE.NOERROR
+      : RCODE.NOTAUTH;
   }
 
   private refusal(): number {

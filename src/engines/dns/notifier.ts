@@ -7,6 +7,8 @@ import { encode } from "../../codecs/dns/encode.ts";
 import type { ResourceRecord } from "../../codecs/dns/message.ts";
 import type { Endpoint, Host, Timer, UdpSocket } from "../host.ts";
 import { SECOND } from "../host.ts";
+import { TsigSession } from "./client/tsig-session.ts";
+import type { TsigKey } from "./tsig.ts";
 
 /** RFC 1996 3.6: some tries, further and further apart. */
 const TRIES = 5;
@@ -18,13 +20,16 @@ export interface Notified {
   readonly soa?: ResourceRecord;
 }
 
-/** One secondary's NOTIFY; `done` once: it answered, or it did not. */
+/** One secondary's NOTIFY, signed where a key is given; `done` once: it answered, or it did not. */
 export function notify(
   host: Host,
   zone: Notified,
   to: Endpoint,
   done: (answered: boolean) => void,
+  key?: TsigKey,
 ): void {
+  const session = key === undefined ? undefined : new TsigSession(key);
+  const seconds = () => Math.floor(host.clock.wallMs() / 1000);
   const id = host.random.below(65_536);
   const flags = { aa: true, tc: false, rd: false, ra: false, ad: false, cd: false };
   const message = encode({
@@ -49,14 +54,17 @@ export function notify(
   };
   const send = () => {
     if (tries === TRIES) return end(false);
-    socket.send(message, to.addr, to.port);
+    socket.send(session?.sign(message, seconds()) ?? message, to.addr, to.port);
     timer.armAt(host.clock.now() + FIRST_WAIT * (1 << tries++));
   };
   const timer: Timer = host.clock.timer(send);
   const socket: UdpSocket = host.udp(
     {
       onDatagram: (data) => {
-        const { message: answer, malformed } = readMessage(data);
+        // RFC 8945 5.4: what is not signed as the word was is no answer to it.
+        const checked = session?.check(new Uint8Array(data), seconds());
+        if (checked?.ok === false) return;
+        const { message: answer, malformed } = readMessage(checked?.message ?? data);
         const [question] = answer.questions;
         if (malformed || answer.qr !== 1 || answer.id !== id || answer.opcode !== OPCODE.NOTIFY)
           return;

@@ -16,7 +16,9 @@ import type {
   UdpSocket,
 } from "../../host.ts";
 import { MILLISECOND } from "../../host.ts";
+import type { TsigKey } from "../tsig.ts";
 import { OPTION } from "./query.ts";
+import { TsigSession } from "./tsig-session.ts";
 
 export type Transport = "udp" | "tcp" | "tls";
 
@@ -33,6 +35,8 @@ export interface ExchangeOptions {
   readonly sameId?: boolean;
   /** The answer is wanted as it comes, cut short or not. */
   readonly ignoreTruncation?: boolean;
+  /** The question is signed with it, and only what is signed is an answer (RFC 8945 5.3). */
+  readonly key?: TsigKey | undefined;
 }
 
 /** What happened on the way. */
@@ -42,7 +46,7 @@ export type ExchangeEvent =
   | {
       readonly kind: "ignored";
       /** Why what came back is no answer to the question. */
-      readonly why: "id" | "question" | "malformed" | "query";
+      readonly why: "id" | "question" | "malformed" | "query" | "tsig";
       readonly detail: string;
     }
   | { readonly kind: "truncated" }
@@ -67,7 +71,7 @@ export interface Unanswered {
   readonly ok: false;
   readonly server: Endpoint;
   readonly transport: Transport;
-  readonly cause: "timeout" | "refused" | "unreachable" | "reset" | "tls";
+  readonly cause: "timeout" | "refused" | "unreachable" | "reset" | "tls" | "tsig";
   readonly detail: string;
   readonly sent: number;
 }
@@ -90,6 +94,9 @@ export class Exchange {
   private readonly timer: Timer;
   private socket: UdpSocket | undefined;
   private connection: TcpConnection | undefined;
+  private session: TsigSession | undefined;
+  /** Why what came was not signed as it must be. */
+  private unsigned: string | undefined;
 
   constructor(
     host: Host,
@@ -148,13 +155,26 @@ export class Exchange {
     this.timer.armAt(this.sentAt + this.waitMs * MILLISECOND);
   }
 
+  private get seconds(): number {
+    return Math.floor(this.host.clock.wallMs() / 1000);
+  }
+
+  /** The octets of the question as it is put now. */
+  private signed(): Uint8Array {
+    const { key } = this.options;
+    const bytes = encode(this.query);
+    if (key === undefined) return bytes;
+    this.session = new TsigSession(key);
+    return this.session.sign(bytes, this.seconds);
+  }
+
   private udp(): void {
     const { server, sameId } = this.options;
     this.tries++;
     if (this.tries > 1 && sameId !== true)
       this.query = { ...this.query, id: this.host.random.below(0x10000) };
     this.socket?.close();
-    const bytes = encode(this.query);
+    const bytes = this.signed();
     // A port of its own for each try (RFC 5452 9.2); connected, so that only the server is heard.
     this.socket = this.host.udp(
       {
@@ -180,7 +200,7 @@ export class Exchange {
 
   private stream(): void {
     const { server, tls, timeoutMs } = this.options;
-    const bytes = frame(encode(this.query));
+    const bytes = frame(this.signed());
     const frames = new FrameDecoder();
     this.tries = Math.max(1, this.tries);
     const wait = Math.max(timeoutMs, 5000) * MILLISECOND;
@@ -229,12 +249,19 @@ export class Exchange {
     if (this.over) return;
     this.tell({ kind: "timeout", afterMs: this.waitMs });
     if (this.transport === "udp" && this.tries < this.options.tries) this.udp();
+    else if (this.unsigned !== undefined) this.fail("tsig", this.unsigned);
     else this.fail("timeout", `no answer within ${this.waitMs} ms`);
   }
 
   private received(data: Uint8Array): void {
     if (this.over) return;
-    const bytes = data.slice();
+    const received = data.slice();
+    const checked = this.session?.check(received, this.seconds);
+    if (checked?.ok === false) {
+      this.notSigned(received, checked.why);
+      return;
+    }
+    const bytes = checked?.message ?? received;
     let response: DnsMessage;
     try {
       response = decode(bytes, { tolerate: () => {} });
@@ -248,7 +275,21 @@ export class Exchange {
     else if (!this.tryAnother(response)) this.answered(response, bytes);
   }
 
-  private ignore(why: "id" | "question" | "malformed" | "query", detail: string): void {
+  /**
+   * RFC 8945 5.4: it is discarded, since over UDP anybody may have sent it, and the true answer may
+   * still come; over a stream none will. That the server refuses the key (5.4.1) ends it.
+   */
+  private notSigned(bytes: Uint8Array, why: string): void {
+    const ours =
+      bytes.length > 3 && (((bytes[0] as number) << 8) | (bytes[1] as number)) === this.query.id;
+    this.ignore("tsig", why);
+    if (!ours) return;
+    this.unsigned = why;
+    const refused = ((bytes[3] as number) & 15) === RCODE.NOTAUTH;
+    if (this.transport !== "udp" || refused) this.fail("tsig", why);
+  }
+
+  private ignore(why: "id" | "question" | "malformed" | "query" | "tsig", detail: string): void {
     this.tell({ kind: "ignored", why, detail });
   }
 

@@ -5,6 +5,7 @@
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import type { Endpoint, Host, TlsClient } from "../../host.ts";
+import type { TsigKey } from "../tsig.ts";
 import type { Answered, ExchangeEvent, ExchangeResult, Transport, Unanswered } from "./exchange.ts";
 import { Exchange } from "./exchange.ts";
 import type { HostsFile } from "./hosts-file.ts";
@@ -22,6 +23,8 @@ export interface StubOptions {
   readonly query: QueryOptions;
   readonly sameId?: boolean;
   readonly ignoreTruncation?: boolean;
+  /** RFC 8945. */
+  readonly key?: TsigKey | undefined;
 }
 
 export type StubEvent = ExchangeEvent & { readonly server: Endpoint; readonly name: string };
@@ -127,7 +130,7 @@ class Search {
 
   /** The next server that was not tried in this round, or the next round. */
   next(): void {
-    const { conf, transport, tls, sameId, ignoreTruncation } = this.options;
+    const { conf, transport, tls, sameId, ignoreTruncation, key } = this.options;
     const name = this.names[this.nameAt] as string;
     if (this.serverAt >= this.servers.length) {
       this.serverAt = 0;
@@ -152,6 +155,7 @@ class Search {
         tries: 1,
         // A round later each server has twice the time: RFC 1035 4.2.1 asks for back-off.
         timeoutMs: conf.timeoutMs * 2 ** this.round,
+        key,
         ...(tls === undefined ? {} : { tls }),
         ...(sameId === undefined ? {} : { sameId }),
         ...(ignoreTruncation === undefined ? {} : { ignoreTruncation }),

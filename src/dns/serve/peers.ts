@@ -1,0 +1,23 @@
+/** Other servers as flags name them, with the key that is for them: `ADDRESS[:PORT][#KEY]`. RFC 8945. */
+import { sameName } from "../../codecs/dns/canonical.ts";
+import type { TsigKey } from "../../engines/dns/tsig.ts";
+import type { Endpoint } from "../../engines/host.ts";
+import { CommandError } from "../../failure.ts";
+import { serverAddress } from "../recursor/options.ts";
+import { tsigKeyOf } from "./access.ts";
+
+export interface NamedPeer {
+  readonly at: Endpoint;
+  /** Undefined where none is named. */
+  readonly key: TsigKey | undefined;
+}
+
+/** `keys`: as --tsig has them. @throws CommandError */
+export function peerOf(text: string, keys: readonly string[]): NamedPeer {
+  const hash = text.indexOf("#");
+  if (hash < 0) return { at: serverAddress(text, 53), key: undefined };
+  const name = text.slice(hash + 1).replace(/\.?$/, ".");
+  const key = keys.map(tsigKeyOf).find((one) => sameName(one.name, name));
+  if (key === undefined) throw new CommandError(`${text}: there is no --tsig key ${name}`);
+  return { at: serverAddress(text.slice(0, hash), 53), key };
+}
