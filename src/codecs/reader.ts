@@ -59,6 +59,12 @@ export function base64(bytes: Uint8Array, start: number, end: number): string {
 
 const fatalUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The text of `bytes[start, end)` when it is ASCII, else undefined. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  for (let i = start; i < end; i++) if ((bytes[i] as number) >= 0x80) return undefined;
+  return latin1(bytes, start, end);
+}
+
 /** The text of `bytes[start, end)` when it is well-formed UTF-8 (RFC 3629), else undefined. */
 export function strictUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
   for (let i = start; i < end; i++) {

@@ -299,6 +299,8 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): SessionD
   const walk = new Walk(options);
   const text = strictUtf8(bytes, 0, bytes.length);
   if (text === undefined) walk.deviate("sdp.text.utf8", 0, "RFC 8866 5", "not UTF-8");
+  // ASCII: each octet is a character of the text.
+  const plain = text?.length === bytes.length ? text : undefined;
   let at = 0;
   let lines = 0;
   while (at < bytes.length) {
@@ -311,7 +313,7 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): SessionD
     if (++lines > MAX_LINES) {
       throw new DecodeError("sdp.line.count", at, "RFC 8866 5", `more than ${MAX_LINES} lines`);
     }
-    if (end > at) oneLine(walk, bytes, at, end, lines);
+    if (end > at) oneLine(walk, bytes, plain, at, end, lines);
     else if (lf + 1 < bytes.length)
       walk.deviate("sdp.line.empty", at, "RFC 8866 5", "an empty line");
     at = lf + 1;
@@ -320,7 +322,14 @@ export function decode(bytes: Uint8Array, options: DecodeOptions = {}): SessionD
   return walk.finish(bytes.length);
 }
 
-function oneLine(walk: Walk, bytes: Uint8Array, at: number, end: number, number: number): void {
+function oneLine(
+  walk: Walk,
+  bytes: Uint8Array,
+  plain: string | undefined,
+  at: number,
+  end: number,
+  number: number,
+): void {
   if (end - at < 2 || bytes[at + 1] !== 0x3d) {
     walk.deviate("sdp.line.form", at, "RFC 8866 5", "a line that is not <type>=<value>");
     return;
@@ -328,6 +337,7 @@ function oneLine(walk: Walk, bytes: Uint8Array, at: number, end: number, number:
   const type = String.fromCharCode(bytes[at] as number);
   if (number === 1 && type !== "v")
     walk.deviate("sdp.version.missing", at, "RFC 8866 5.1", "the first line is not v=");
-  const value = strictUtf8(bytes, at + 2, end) ?? latin1(bytes, at + 2, end);
+  const value =
+    plain?.slice(at + 2, end) ?? strictUtf8(bytes, at + 2, end) ?? latin1(bytes, at + 2, end);
   walk.line({ type, value, offset: at });
 }

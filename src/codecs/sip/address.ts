@@ -1,7 +1,7 @@
 /** name-addr and addr-spec with parameters: From, To, Contact, Route and their like. RFC 3261 20.10, 25.1. */
 import { DecodeError } from "../errors.ts";
 import type { Param } from "./scanner.ts";
-import { formatParams, isToken, Scanner } from "./scanner.ts";
+import { formatParams, isToken, Scanner, stopAt, stops } from "./scanner.ts";
 import { parseUri } from "./uri.ts";
 
 export interface Address {
@@ -14,6 +14,7 @@ export interface Address {
 }
 
 const CODE = "sip.address.syntax";
+const BARE_END = stops(";,");
 
 /** One address. @throws DecodeError with the offset in `text` */
 export function parseAddress(text: string): Address {
@@ -58,9 +59,7 @@ function one(scanner: Scanner): Address {
 
 /** Where a bare addr-spec or an unquoted display name must end. */
 function endOfBare(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text[at] !== ";" && text[at] !== ",") at++;
-  return at;
+  return stopAt(text, from, BARE_END);
 }
 
 /** display-name = *(token LWS); the last LWS may be missing (RFC 4475 3.1.1.6). */

@@ -1,7 +1,7 @@
 /** SIP messages from bytes. RFC 3261 7 and 25.1; torture cases of RFC 4475. */
 import type { DecodeOptions, Issue } from "../errors.ts";
 import { DecodeError } from "../errors.ts";
-import { latin1, strictUtf8 } from "../reader.ts";
+import { asciiText, latin1, strictUtf8 } from "../reader.ts";
 import { MAX_FIELDS, MAX_HEAD_BYTES } from "./constants.ts";
 import type { SipField, SipMessage, SipRequest, SipResponse } from "./message.ts";
 import type { SipParts } from "./parts.ts";
@@ -52,6 +52,8 @@ class Walk {
   readonly fields: SipField[] = [];
   /** Offset of each value from the start of the message. */
   readonly offsets: number[] = [];
+  /** The head, where it is ASCII: one call for all its parts. */
+  private ascii: string | undefined = undefined;
 
   constructor(bytes: Uint8Array, start: number, options: DecodeOptions) {
     this.bytes = bytes;
@@ -68,8 +70,14 @@ class Walk {
     throw new DecodeError(code, at - this.start, spec, message);
   }
 
+  /** What `text` will be asked for lies in `bytes[start, end)`. */
+  head(end: number): void {
+    this.ascii = asciiText(this.bytes, this.start, end);
+  }
+
   /** RFC 3261 7: UTF-8. What is not is taken octet by octet. */
   text(from: number, to: number): string {
+    if (this.ascii !== undefined) return this.ascii.slice(from - this.start, to - this.start);
     const text = strictUtf8(this.bytes, from, to);
     if (text !== undefined) return text;
     this.deviate("sip.text.utf8", from - this.start, "RFC 3261 25.1", "not UTF-8");
@@ -115,7 +123,10 @@ class Walk {
     while (colon < to && bytes[colon] !== COLON) colon++;
     let nameEnd = colon;
     while (nameEnd > from && isBlank(bytes[nameEnd - 1] as number)) nameEnd--;
-    const name = latin1(bytes, from, nameEnd);
+    const name =
+      this.ascii === undefined
+        ? latin1(bytes, from, nameEnd)
+        : this.ascii.slice(from - this.start, nameEnd - this.start);
     if (colon === to || !isToken(name)) {
       this.deviate(
         "sip.field.name",
@@ -291,6 +302,7 @@ export function readMessage(
       `a head of more than ${MAX_HEAD_BYTES} octets`,
     );
   }
+  walk.head(headEnd);
   const lf = walk.lineEnd(head.start, headEnd);
   const first = walk.startLine(
     head.start,
@@ -315,7 +327,8 @@ export function readMessage(
     );
   });
   const bodyEnd = bodyEndOf(walk, parts, head.start, headEnd, end);
-  const message = { ...shell, body: bytes.slice(headEnd, bodyEnd) };
+  const body = bodyEnd > headEnd ? bytes.slice(headEnd, bodyEnd) : EMPTY;
+  const message = { ...shell, body };
   return { message, parts, bytes: bodyEnd - head.start };
 }
 

@@ -27,6 +27,20 @@ function allOf(text: string, bit: number): boolean {
   return text.length > 0;
 }
 
+/** A set of ASCII characters, for `stopAt`. */
+export function stops(characters: string): Uint8Array {
+  const table = new Uint8Array(128);
+  for (const c of characters) table[c.charCodeAt(0)] = 1;
+  return table;
+}
+
+/** Index of the first character of the set at or after `from`, or the length of the text. */
+export function stopAt(text: string, from: number, set: Uint8Array): number {
+  let at = from;
+  while (at < text.length && set[text.charCodeAt(at)] !== 1) at++;
+  return at;
+}
+
 export interface Param {
   readonly name: string;
   /** As sent: a quoted string keeps its quotes. Absent without `=`. */
@@ -65,7 +79,7 @@ export class Scanner {
   }
 
   is(character: string): boolean {
-    return this.text[this.at] === character;
+    return this.at < this.text.length && this.text.charCodeAt(this.at) === character.charCodeAt(0);
   }
 
   /** SWS character SWS. Returns whether it was there; passes nothing if not. */

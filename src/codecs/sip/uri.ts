@@ -2,6 +2,7 @@
 import { DecodeError } from "../errors.ts";
 import { parseIpv6 } from "../ip-text.ts";
 import type { Param } from "./scanner.ts";
+import { stopAt, stops } from "./scanner.ts";
 
 export interface SipUri {
   readonly scheme: "sip" | "sips";
@@ -41,6 +42,8 @@ mark("[]/:&+$", PARAM);
 mark("[]/?:+$", HEADER);
 mark(";/?:@&=+$,[]", ANY);
 mark(`${ALNUM}-.`, HOST);
+const HOST_END = stops(";?:");
+const PORT_END = stops(";?");
 // A telephone subscriber as user (RFC 3261 19.1.6) has the separators of tel URIs; `#` is escaped.
 
 function isHex(code: number): boolean {
@@ -107,7 +110,7 @@ function sipUri(text: string, scheme: "sip" | "sips", from: number): SipUri {
     while (end < text.length && text[end] !== "]") end++;
     end++;
   } else {
-    while (end < text.length && !";?:".includes(text[end] as string)) end++;
+    end = stopAt(text, end, HOST_END);
   }
   const host = text.slice(hostAt, end);
   if (!isHost(host)) bad(hostAt, "no host name or address");
@@ -115,7 +118,7 @@ function sipUri(text: string, scheme: "sip" | "sips", from: number): SipUri {
   if (text[end] === ":") {
     const portAt = end + 1;
     end = portAt;
-    while (end < text.length && text[end] !== ";" && text[end] !== "?") end++;
+    end = stopAt(text, portAt, PORT_END);
     port = portOf(text.slice(portAt, end));
     if (port === undefined) bad(portAt, "no port number");
   }

@@ -1,6 +1,6 @@
 /** Via: where a response goes back to. RFC 3261 20.42, RFC 3581. */
 import type { Param } from "./scanner.ts";
-import { formatParams, Scanner } from "./scanner.ts";
+import { formatParams, Scanner, stopAt, stops } from "./scanner.ts";
 import { isHost, portOf } from "./uri.ts";
 
 export interface Via {
@@ -12,6 +12,13 @@ export interface Via {
   readonly host: string;
   readonly port?: number;
   readonly params: readonly Param[];
+}
+
+const HOST_END = stops(" \t;:,");
+
+/** False for the NaN behind the end of a text. */
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
 /** All values of one field. @throws DecodeError with the offset in `text` */
@@ -37,7 +44,7 @@ function one(scanner: Scanner): Via {
   let port: number | undefined;
   if (scanner.separator(":")) {
     const from = scanner.at;
-    while (!scanner.ended && /[0-9]/.test(scanner.text[scanner.at] as string)) scanner.at++;
+    while (isDigit(scanner.text.charCodeAt(scanner.at))) scanner.at++;
     port = portOf(scanner.text.slice(from, scanner.at));
     if (port === undefined) scanner.fail("no port number", from);
   }
@@ -54,7 +61,7 @@ function hostOf(scanner: Scanner): string {
     while (at < text.length && text[at] !== "]") at++;
     at++;
   } else {
-    while (at < text.length && !" \t;:,".includes(text[at] as string)) at++;
+    at = stopAt(text, at, HOST_END);
   }
   const host = text.slice(from, at);
   if (!isHost(host)) scanner.fail("no host name or address", from);

@@ -148,8 +148,6 @@ export interface MediaAnnouncement {
   readonly protocol: "rtp" | "rtcp";
   /** Frame of the message that announced it. */
   readonly setupFrame: number;
-  /** Encoding names by payload type, from rtpmap. */
-  readonly encodings: ReadonlyMap<number, string>;
   /** Keyed by DTLS: payloads and all of RTCP behind its first eight bytes are encrypted. RFC 5764. */
   readonly secure?: true;
 }

@@ -286,7 +286,6 @@ function announceSrtp(flow: Flow, media: MediaRegistry, setupFrame: number): voi
   const announcement = {
     protocol: "rtp",
     setupFrame,
-    encodings: new Map<number, string>(),
     secure: true,
   } as const;
   for (const [address, port] of [

@@ -1,23 +1,7 @@
 /** Media endpoints of a session description, told to the registry. RFC 8866 5.7, 5.14; RFC 3605, 5761. */
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../../../codecs/ip-text.ts";
 import type { MediaDescription, SessionDescription } from "../../../codecs/sdp/message.ts";
-import { rtpMaps } from "../../../codecs/sdp/message.ts";
 import type { MediaRegistry } from "../dissector.ts";
-
-/** RFC 3551 table 4 and 5: types that need no rtpmap. */
-const STATIC: readonly (readonly [number, string])[] = [
-  [0, "PCMU"],
-  [3, "GSM"],
-  [4, "G723"],
-  [8, "PCMA"],
-  [9, "G722"],
-  [18, "G729"],
-  [26, "JPEG"],
-  [31, "H261"],
-  [32, "MPV"],
-  [33, "MP2T"],
-  [34, "H263"],
-];
 
 export function announceMedia(
   session: SessionDescription,
@@ -27,18 +11,15 @@ export function announceMedia(
   for (const media of session.media) {
     if (media.port === 0 || !/\bRTP\b/i.test(media.proto)) continue;
     const connections = media.connections.length > 0 ? media.connections : [session.connection];
-    const encodings = new Map<number, string>(STATIC);
-    for (const map of rtpMaps(media)) encodings.set(map.payloadType, map.encoding);
     for (const connection of connections) {
       const address = connection === undefined ? undefined : canonical(connection.address);
       if (address === undefined) continue;
       const count = Math.min(media.portCount ?? 1, 16);
       for (let n = 0; n < count; n++) {
-        registry.announce(address, media.port + n * 2, { protocol: "rtp", setupFrame, encodings });
+        registry.announce(address, media.port + n * 2, { protocol: "rtp", setupFrame });
         registry.announce(address, rtcpPort(media) ?? media.port + n * 2 + 1, {
           protocol: "rtcp",
           setupFrame,
-          encodings,
         });
       }
     }

@@ -44,7 +44,8 @@ class Transactions {
     const { parts, message } = reading;
     const top = parts.vias[0];
     const branch = top === undefined ? "" : (paramValue(top.params, "branch") ?? "");
-    const key = `${branch} ${parts.callId} ${parts.cseq?.number} ${parts.cseq?.method}`;
+    // Joined, not concatenated: a text of its own, which does not hold on to that of the message.
+    const key = [branch, parts.callId, parts.cseq?.number, parts.cseq?.method].join(" ");
     if (message.kind === "response") return this.requests.get(key);
     // A repetition: the first one counts.
     if (this.requests.has(key)) return undefined;
