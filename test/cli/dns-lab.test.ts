@@ -145,6 +145,15 @@ describe.skipIf(!onLinux)("netkit dns resolve against the lab", () => {
     expect(rows.map((row) => row.rcode)).toEqual(Array(6).fill("NOERROR"));
   });
 
+  it("RFC 5936: secondaries have their zones from the primary, by transfer", () => {
+    const transfer = (addr: string) => resolve("uni.edu", "AXFR", `@${addr}:${port}`);
+    const [primary, secondary] = [transfer("127.0.4.1"), transfer("127.0.4.2")];
+    expect(primary.stdout).toMatch(/RRSIG/);
+    const records = (text: string) => text.split("\n").sort();
+    expect(records(secondary.stdout)).toEqual(records(primary.stdout));
+    expect(resolve("uni.edu", "SOA", `@127.0.4.2:${port}`, "--short").status).toBe(0);
+  });
+
   it("RFC 4035 5: a server that lies is found out by --validate and by --compare-servers", async () => {
     const { child, first } = await start(
       "recursor",

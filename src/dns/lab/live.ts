@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readZone, writeZone } from "../../codecs/dns/index.ts";
 import { buildLab } from "../../engines/dns/lab/build.ts";
+import type { LabPlan } from "../../engines/dns/lab/plan.ts";
 import { labPlan } from "../../engines/dns/lab/plan.ts";
 import { LabServer } from "../../engines/dns/lab/server.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
@@ -51,13 +52,21 @@ export async function startLab({ port, folder }: LiveLabOptions): Promise<Runnin
       engine.start(host);
     });
   try {
-    for (const { addr, zones: served } of plan.servers) {
-      const own = served.flatMap((zone) => zones.get(zone) ?? []);
-      await listening(
-        (onListening, onListenError) =>
-          new LabServer({ addr, port, zones: own, relays: true, onListening, onListenError }),
-      );
+    const transfers: Promise<void>[] = [];
+    for (const { addr, zones: served, primary } of [...plan.servers].sort(primariesFirst)) {
+      // The others have their data from the primary, as in the world.
+      const own = primary ? served.flatMap((zone) => zones.get(zone) ?? []) : [];
+      const fetched = primary
+        ? []
+        : served.map((zone) => ({ zone, primary: primaryOf(plan, zone) }));
+      await listening((onListening, onListenError) => {
+        let onFetched = () => {};
+        if (!primary) transfers.push(new Promise((done) => (onFetched = done)));
+        const at = { addr, port, zones: own, fetched, relays: true };
+        return new LabServer({ ...at, onListening, onListenError, onFetched });
+      });
     }
+    await Promise.all(transfers);
     const hints = hintsOf([...readZone(plan.hints, { origin: "." })]);
     const recursor = new Recursor({ resolver: { hints, hintPort: port, anchors, ipv6: false } });
     recursor.start(host);
@@ -77,6 +86,16 @@ export async function startLab({ port, folder }: LiveLabOptions): Promise<Runnin
   }
   const paths = writeFiles(folder, plan.hints, writeZone(anchors), zones);
   return { recursor: plan.recursor, servers: plan.servers, ...paths, stop };
+}
+
+function primariesFirst(a: { primary: boolean }, b: { primary: boolean }): number {
+  return Number(b.primary) - Number(a.primary);
+}
+
+function primaryOf({ servers }: LabPlan, zone: string): string {
+  const found = servers.find(({ primary, zones }) => primary && zones.includes(zone));
+  if (found === undefined) throw new RangeError(`${zone} has no primary`);
+  return found.addr;
 }
 
 function writeFiles(
