@@ -76,6 +76,8 @@ export interface UdpSocket {
 }
 
 export interface TcpHandler {
+  /** Of a connection with TLS: TCP is open, and TLS begins. */
+  onConnected?(connection: TcpConnection): void;
   onOpen?(connection: TcpConnection): void;
   onData(data: Uint8Array, connection: TcpConnection): void;
   /** The peer will send no more; we still may. */

@@ -127,6 +127,8 @@ interface Pending {
 export class ClientConnection implements TcpHandler, HttpSink {
   readonly options: ClientOptions;
   state: "opening" | "open" | "closed" = "opening";
+  /** When the TCP connection was there and TLS began; undefined without TLS. */
+  connectedAt: Nanos | undefined = undefined;
   /** Requests answered on it. */
   answered = 0;
   private readonly host: Host;
@@ -255,7 +257,7 @@ export class ClientConnection implements TcpHandler, HttpSink {
     body.pump({
       write: (bytes) => {
         if (this.state !== "open" || this.sending !== one) return false;
-        if (bytes.length > 0) this.outbox.push(chunked ? chunkOf(bytes) : bytes.slice());
+        if (bytes.length > 0) this.outbox.push(chunked ? chunkOf(bytes) : new Uint8Array(bytes));
         return this.outbox.buffered < HIGH_WATER;
       },
       end: () => {
@@ -326,6 +328,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   // What the network tells.
 
+  onConnected(): void {
+    this.connectedAt = this.host.clock.now();
+  }
+
   onOpen(connection: TcpConnection): void {
     connection.setNoDelay(true);
     this.state = "open";
@@ -341,7 +347,8 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.arm();
     try {
       const taken = this.parser.push(data, 0, data.length);
-      if (this.switching !== undefined) this.switched(data.slice(taken), connection);
+      if (this.switching !== undefined)
+        this.switched(new Uint8Array(data.subarray(taken)), connection);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       const where = `${error.message} (${error.code} at octet ${error.offset}, ${error.spec})`;

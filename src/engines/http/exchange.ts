@@ -112,7 +112,7 @@ export class Exchange {
     this.readBody({
       data: (piece) => {
         bytes += piece.length;
-        if (bytes <= limit) pieces.push(piece.slice());
+        if (bytes <= limit) pieces.push(new Uint8Array(piece));
       },
       end: () => done(bytes <= limit ? joined(pieces, bytes) : undefined),
       cut: () => done(undefined),

@@ -120,7 +120,7 @@ export class ServerConnection implements TcpHandler, HttpSink {
   private feed(data: Uint8Array): void {
     try {
       const taken = this.parser.push(data, 0, data.length);
-      if (taken < data.length) this.keep(data.slice(taken));
+      if (taken < data.length) this.keep(new Uint8Array(data.subarray(taken)));
       if (this.inHead && this.parser.pendingBytes > this.limits.headBytes)
         this.headTooLong(undefined);
     } catch (error) {

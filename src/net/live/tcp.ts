@@ -192,6 +192,9 @@ export function liveConnect(
     onClosed,
   );
   if (options.timeout !== undefined) connection.openWithin(options.timeout);
+  if (tls !== undefined) {
+    socket.once("connect", () => connection.handler.onConnected?.(connection));
+  }
   socket.once(tls === undefined ? "connect" : "secureConnect", () => {
     const wrong = tls === undefined ? undefined : pinFault(socket as TLSSocket, tls);
     if (wrong !== undefined) {

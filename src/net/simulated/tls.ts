@@ -52,6 +52,7 @@ export class SimTls {
 
   /** The client's hello, once the connection is open. */
   start(): void {
+    this.connection.handler.onConnected?.(this.connection);
     this.connection.write(record({ sni: this.client?.name, alpn: this.client?.alpn }));
   }
 

@@ -1,0 +1,91 @@
+/**
+ * Fetches objects by a strategy: a pool of connections for each origin, requests spread over them,
+ * and what a broken connection left unanswered asked for again. RFC 9112 9.3.
+ */
+import type { Field } from "../../../codecs/http/message.ts";
+import type { Endpoint, Host, Nanos, TlsClient } from "../../host.ts";
+import type { BodySource, ExchangeError, IncomingHead } from "../client-connection.ts";
+import { Job } from "./job.ts";
+import type { Origin } from "./origin.ts";
+import { originKey } from "./origin.ts";
+import { Pool } from "./pool.ts";
+import type { Strategy } from "./strategy.ts";
+import type { Timing } from "./timing.ts";
+
+export interface FetchRequest {
+  readonly method: string;
+  readonly origin: Origin;
+  readonly target: string;
+  readonly version?: string;
+  /** With Host. */
+  readonly fields: readonly Field[];
+  readonly body?: Uint8Array | BodySource | undefined;
+  readonly continueTime?: Nanos | undefined;
+}
+
+/** What becomes of one object. Ends with `end` or `failed`. */
+export interface FetchSink {
+  /** Called again when a response that was cut is asked for anew: what came before counts no more. */
+  head(head: IncomingHead, timing: Timing): void;
+  data(bytes: Uint8Array): void;
+  end(trailers: readonly Field[], timing: Timing): void;
+  failed(why: ExchangeError, timing: Timing): void;
+  informed?(head: IncomingHead): void;
+  sent?(): void;
+}
+
+/** An address of a name, with when it was looked up; from a cache, or for an address, without. */
+export interface Looked {
+  readonly addresses: readonly string[];
+  readonly from?: Nanos;
+  readonly to?: Nanos;
+}
+
+export interface FetcherOptions {
+  readonly strategy: Strategy;
+  /** Addresses of a host; `done` may be called at once. */
+  lookup(name: string, done: (error: Error | null, looked?: Looked) => void): void;
+  /** Where to connect for an origin, in place of its address: a proxy. */
+  readonly via?: Endpoint | undefined;
+  tls?(origin: Origin): TlsClient | undefined;
+  readonly connectTime?: Nanos | undefined;
+  readonly responseTime?: Nanos | undefined;
+  readonly tolerant?: boolean | undefined;
+  /** Tries of one object, the first one counted. */
+  readonly tries?: number | undefined;
+  /** A pipeline broke: fewer requests go ahead from now on. */
+  onFallback?(origin: Origin, depth: number, why: ExchangeError): void;
+}
+
+export class Fetcher {
+  readonly host: Host;
+  readonly options: FetcherOptions;
+  /** Connections opened so far. */
+  opened = 0;
+  private readonly pools = new Map<string, Pool>();
+
+  constructor(host: Host, options: FetcherOptions) {
+    this.host = host;
+    this.options = options;
+  }
+
+  fetch(request: FetchRequest, sink: FetchSink): void {
+    const key = originKey(request.origin);
+    let pool = this.pools.get(key);
+    if (pool === undefined) {
+      pool = new Pool(this, request.origin);
+      this.pools.set(key, pool);
+    }
+    pool.add(new Job(request, sink, this.host.clock.now()));
+  }
+
+  /** Closes what is kept open. */
+  close(): void {
+    for (const pool of this.pools.values()) pool.close();
+  }
+
+  /** Gives up what is not answered. */
+  abort(why: string): void {
+    for (const pool of this.pools.values()) pool.abort(why);
+  }
+}

@@ -1,0 +1,269 @@
+/** The connections to one origin, and the requests that wait for them. RFC 9112 9.3.2, 9.4. */
+import type { IncomingHead } from "../client-connection.ts";
+import { ClientConnection, ExchangeError } from "../client-connection.ts";
+import { isIdempotent } from "../head.ts";
+import type { Fetcher, Looked } from "./fetcher.ts";
+import type { Job } from "./job.ts";
+import type { Origin } from "./origin.ts";
+
+const DEFAULT_TRIES = 3;
+
+interface Lane {
+  readonly connection: ClientConnection;
+  readonly number: number;
+  readonly started: number;
+  opened: number | undefined;
+  tls: number | undefined;
+  requests: number;
+  /** When the last response on it was whole. */
+  turn: number;
+  /** It closed with requests unanswered that went ahead. */
+  broken: boolean;
+  /** What is unanswered on it, the oldest first. */
+  readonly jobs: Job[];
+}
+
+export class Pool {
+  private readonly fetcher: Fetcher;
+  private readonly origin: Origin;
+  private readonly queue: Job[] = [];
+  private readonly lanes = new Set<Lane>();
+  private looked: Looked | undefined = undefined;
+  private looking = false;
+  /** Which of the addresses is used. */
+  private addressAt = 0;
+  private depth: number;
+  private pushing = false;
+
+  constructor(fetcher: Fetcher, origin: Origin) {
+    this.fetcher = fetcher;
+    this.origin = origin;
+    this.depth = fetcher.options.strategy.depth;
+  }
+
+  add(job: Job): void {
+    this.queue.push(job);
+    this.pushLater();
+  }
+
+  /** What is asked for in one turn is spread together. */
+  private pushLater(): void {
+    if (this.pushing) return;
+    this.pushing = true;
+    this.fetcher.host.clock.defer(() => {
+      this.pushing = false;
+      this.push();
+    });
+  }
+
+  private push(): void {
+    if (this.queue.length === 0) return;
+    if (this.looked === undefined) {
+      this.look();
+      return;
+    }
+    while (this.queue.length > 0) {
+      const job = this.queue[0] as Job;
+      const lane = this.laneFor(job);
+      if (lane === undefined) return;
+      this.queue.shift();
+      this.send(lane, job);
+    }
+  }
+
+  private look(): void {
+    if (this.looking) return;
+    this.looking = true;
+    const { host } = this.origin;
+    this.fetcher.options.lookup(host, (error, looked) => {
+      this.looking = false;
+      if (error !== null || looked === undefined || looked.addresses.length === 0) {
+        const why = new ExchangeError(
+          "connect",
+          error?.message ?? `${host} has no address`,
+          true,
+          false,
+        );
+        for (const job of this.queue.splice(0)) job.sink.failed(why, job.timing);
+        return;
+      }
+      this.looked = looked;
+      const first = this.queue[0];
+      if (first !== undefined && looked.from !== undefined && looked.to !== undefined) {
+        first.timing.dns = { from: looked.from, to: looked.to };
+      }
+      this.push();
+    });
+  }
+
+  /** A connection that may take the request now, or undefined. */
+  private laneFor(job: Job): Lane | undefined {
+    const { strategy } = this.fetcher.options;
+    const alone = !isIdempotent(job.request.method);
+    let best: Lane | undefined;
+    for (const lane of this.lanes) {
+      if (!lane.connection.usable || (!strategy.keep && lane.requests > 0)) continue;
+      const { length } = lane.jobs;
+      // RFC 9112 9.3.2: nothing goes out behind a request whose end cannot be told from its loss.
+      if (length > 0 && (alone || !isIdempotent(lane.jobs[length - 1]?.request.method ?? "")))
+        continue;
+      if (length >= this.depth) continue;
+      if (best === undefined || length < best.jobs.length) best = lane;
+    }
+    if (best !== undefined && best.jobs.length === 0) return best;
+    if (this.lanes.size < strategy.connections) return this.open();
+    return best;
+  }
+
+  private open(): Lane {
+    const { fetcher, origin } = this;
+    const { options, host } = fetcher;
+    const addresses = this.looked?.addresses ?? [];
+    const addr = addresses[this.addressAt % addresses.length] as string;
+    const remote = options.via ?? { addr, port: origin.port };
+    const connection = new ClientConnection(
+      host,
+      {
+        remote,
+        tls: options.tls?.(origin),
+        connectTime: options.connectTime,
+        responseTime: options.responseTime,
+        tolerant: options.tolerant,
+      },
+      {
+        onOpen: () => this.opened(lane),
+        onClosed: () => this.closed(lane),
+      },
+    );
+    const lane: Lane = {
+      connection,
+      number: ++fetcher.opened,
+      started: host.clock.now(),
+      opened: undefined,
+      tls: undefined,
+      requests: 0,
+      turn: 0,
+      broken: false,
+      jobs: [],
+    };
+    this.lanes.add(lane);
+    return lane;
+  }
+
+  private opened(lane: Lane): void {
+    lane.opened = this.fetcher.host.clock.now();
+    const first = lane.jobs[0];
+    if (first === undefined) return;
+    const { connectedAt } = lane.connection;
+    first.timing.connect = {
+      from: lane.started,
+      to: lane.opened,
+      ...(connectedAt === undefined ? {} : { tls: connectedAt }),
+    };
+  }
+
+  private closed(lane: Lane): void {
+    this.lanes.delete(lane);
+    this.pushLater();
+  }
+
+  private send(lane: Lane, job: Job): void {
+    const { clock } = this.fetcher.host;
+    const { request, timing, sink } = job;
+    const { strategy } = this.fetcher.options;
+    timing.connection = lane.number;
+    timing.onConnection = ++lane.requests;
+    timing.ahead = lane.jobs.length;
+    timing.bodyBytes = 0;
+    timing.tries++;
+    lane.jobs.push(job);
+    const fields = strategy.keep
+      ? request.fields
+      : [...request.fields, { name: "Connection", value: "close" }];
+    lane.connection.send(
+      { ...request, fields },
+      {
+        sent: () => {
+          timing.sent = clock.now();
+          sink.sent?.();
+        },
+        informed: (head) => sink.informed?.(head),
+        head: (head: IncomingHead) => {
+          timing.head = clock.now();
+          timing.turn = lane.turn;
+          timing.headBytes = head.headBytes;
+          sink.head(head, timing);
+        },
+        data: (bytes) => {
+          timing.bodyBytes += bytes.length;
+          sink.data(bytes);
+        },
+        end: (trailers) => {
+          timing.end = clock.now();
+          lane.turn = timing.end;
+          this.remove(lane, job);
+          if (!strategy.keep) {
+            // Its closing costs the next connection nothing: the SYN need not wait for the FIN.
+            this.lanes.delete(lane);
+            lane.connection.close();
+          }
+          sink.end(trailers, timing);
+          this.pushLater();
+        },
+        cut: (why) => {
+          timing.end = clock.now();
+          this.remove(lane, job);
+          this.cut(lane, job, why);
+        },
+      },
+    );
+  }
+
+  private remove(lane: Lane, job: Job): void {
+    const at = lane.jobs.indexOf(job);
+    if (at >= 0) lane.jobs.splice(at, 1);
+  }
+
+  /** RFC 9112 9.3.2: what a closed pipeline left unanswered is asked for again, with fewer ahead. */
+  private cut(lane: Lane, job: Job, why: ExchangeError): void {
+    const { options } = this.fetcher;
+    const { timing } = job;
+    if (why.fault === "connect") this.addressAt++;
+    const ahead = timing.ahead > 0 && why.fault === "closed";
+    if (ahead && !lane.broken && this.depth > 1) {
+      lane.broken = true;
+      this.depth = Math.max(1, Math.floor(this.depth / 2));
+      options.onFallback?.(this.origin, this.depth, why);
+    }
+    const reused = timing.onConnection > 1;
+    const tries = options.tries ?? DEFAULT_TRIES;
+    const addresses = this.looked?.addresses.length ?? 1;
+    const again =
+      why.fault === "connect"
+        ? timing.tries < Math.max(1, addresses)
+        : why.fault === "closed" &&
+          why.unanswered &&
+          (ahead || reused || !why.sent) &&
+          // Behind one whose loss broke the pipeline none was carried out twice: safe to repeat.
+          (timing.tries < tries || ahead);
+    if (again && (job.repeatable || !why.sent)) {
+      this.queue.unshift(job);
+      this.pushLater();
+      return;
+    }
+    job.sink.failed(why, timing);
+  }
+
+  close(): void {
+    for (const lane of this.lanes) lane.connection.close();
+  }
+
+  abort(why: string): void {
+    for (const job of this.queue.splice(0)) job.sink.failed(givenUp(why), job.timing);
+    for (const lane of this.lanes) lane.connection.abort(why);
+  }
+}
+
+function givenUp(why: string): ExchangeError {
+  return new ExchangeError("local", why, true, false);
+}

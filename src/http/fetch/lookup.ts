@@ -1,0 +1,96 @@
+/** Names of servers to addresses, by the DNS engine: given ones, the hosts file, then the system's servers or those named. */
+import { isIP } from "node:net";
+import { serverOf } from "../../dns/resolve/arguments.ts";
+import { addressOf, HOSTS, hostsFile, RESOLV_CONF, systemConf } from "../../dns/resolve/servers.ts";
+import type { StubResult } from "../../engines/dns/client/stub.ts";
+import { Stub } from "../../engines/dns/client/stub.ts";
+import type { Host } from "../../engines/host.ts";
+import type { FetcherOptions, Looked } from "../../engines/http/fetch/fetcher.ts";
+import { CommandError } from "../../failure.ts";
+
+const A = 1;
+const AAAA = 28;
+
+export interface LookupSettings {
+  /** `@server` words; none: the system's. */
+  readonly dns: readonly string[];
+  /** `host:port:address` or `host:address`, as curl's --resolve. */
+  readonly resolve: readonly string[];
+}
+
+type Lookup = FetcherOptions["lookup"];
+
+/** Answers are kept for the run, so that only the first look-up of a name costs time. */
+export async function lookupFor(host: Host, settings: LookupSettings): Promise<Lookup> {
+  const fixed = fixedAddresses(settings.resolve);
+  const servers = settings.dns.map((word) => serverOf(word.replace(/^@/, "")));
+  const system = systemConf(RESOLV_CONF);
+  const named = await Promise.all(servers.map(addressOf));
+  const stub = new Stub(host, {
+    conf: named.length === 0 ? system : { ...system, servers: named, search: [] },
+    hosts: named.length === 0 ? hostsFile(HOSTS) : undefined,
+    transport: servers.some((server) => server.transport === "tls") ? "tls" : "udp",
+    query: { rd: true },
+  });
+  const kept = new Map<string, readonly string[]>();
+  return (name, done) => {
+    const bare = name.replace(/^\[(.*)\]$/, "$1");
+    const known = isIP(bare) !== 0 ? [bare] : (fixed.get(bare) ?? kept.get(bare));
+    if (known !== undefined) {
+      done(null, { addresses: known });
+      return;
+    }
+    const from = host.clock.now();
+    ask(stub, bare, (error, addresses) => {
+      if (error === null) kept.set(bare, addresses);
+      const looked: Looked = { addresses, from, to: host.clock.now() };
+      done(error, looked);
+    });
+  };
+}
+
+/** IPv4 first; IPv6 where there is none. RFC 6555 asks for both at once: see docs/http.md. */
+function ask(stub: Stub, name: string, done: (error: Error | null, found: string[]) => void): void {
+  stub.resolve(name, A, (first) => {
+    const found = addressesOf(first);
+    if (found.length > 0) {
+      done(null, found);
+      return;
+    }
+    stub.resolve(name, AAAA, (second) => {
+      const others = addressesOf(second);
+      done(others.length > 0 ? null : new Error(whyNot(name, second)), others);
+    });
+  });
+}
+
+function whyNot(name: string, result: StubResult): string {
+  if (result.from === "nobody") return `${name}: no DNS server answered`;
+  if (result.from === "server" && result.response.rcode === 3) return `${name}: no such name`;
+  return `${name}: no address`;
+}
+
+function addressesOf(result: StubResult): string[] {
+  if (result.from === "hosts") return [...result.addresses];
+  if (result.from !== "server") return [];
+  const found: string[] = [];
+  for (const { type, rdata } of result.response.answers) {
+    if (type !== A && type !== AAAA) continue;
+    const { address } = rdata as { readonly address?: string };
+    if (address !== undefined) found.push(address);
+  }
+  return found;
+}
+
+function fixedAddresses(entries: readonly string[]): Map<string, string[]> {
+  const fixed = new Map<string, string[]>();
+  for (const entry of entries) {
+    const match = /^([^:]+)(?::[0-9]+)?:\[?([0-9a-fA-F.:]+)\]?$/.exec(entry);
+    const [, name, address] = match ?? [];
+    if (name === undefined || address === undefined || isIP(address) === 0) {
+      throw new CommandError(`--resolve ${entry}: write it as name:address or name:port:address`);
+    }
+    fixed.set(name.toLowerCase(), [address]);
+  }
+  return fixed;
+}

@@ -1,0 +1,134 @@
+/** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
+import type { Host } from "../../engines/host.ts";
+import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
+import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
+import type { Strategy } from "../../engines/http/fetch/strategy.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { LiveHost } from "../../net/live/host.ts";
+import { palette } from "../../render/color.ts";
+import { renderScorecard } from "../../render/http/scorecard.ts";
+import { renderWaterfall } from "../../render/http/waterfall.ts";
+import { Bodies } from "./bodies.ts";
+import type { FetchFlags } from "./flags.ts";
+import { setJson } from "./json.ts";
+import { lookupFor } from "./lookup.ts";
+import type { SetResult, Wanted } from "./set.ts";
+import { fetchSet } from "./set.ts";
+import { fileBytes, secondsOf, strategyOf, wantedOf } from "./settings.ts";
+
+const DEFAULT_CONCURRENT = 6;
+
+export async function run(urls: readonly string[], flags: FetchFlags): Promise<number> {
+  if (urls.length === 0) throw new CommandError("http fetch: name a URL; see --help");
+  if (flags.output !== undefined && urls.length > 1) {
+    throw new CommandError("--output takes the body of one URL; use --remote-name for several");
+  }
+  const wanted = urls.map((url) => wantedOf(url, flags));
+  const host = new LiveHost();
+  const bodies = new Bodies(flags, wanted);
+  try {
+    const options = await fetcherOptions(host, flags);
+    const results = flags.compare
+      ? await compare(host, options, flags, wanted, bodies)
+      : await fetchOnce(host, options, flags, wanted, bodies);
+    await bodies.finish();
+    print(results, flags);
+    return exitCodeOf(results, flags);
+  } finally {
+    host.stop();
+  }
+}
+
+async function fetcherOptions(
+  host: Host,
+  flags: FetchFlags,
+): Promise<Omit<FetcherOptions, "strategy">> {
+  const lookup = await lookupFor(host, { dns: flags.dns ?? [], resolve: flags.resolve ?? [] });
+  const ca =
+    flags.cacert === undefined ? undefined : Buffer.from(fileBytes(flags.cacert)).toString();
+  return {
+    lookup,
+    tls: (origin) =>
+      origin.scheme === "http"
+        ? undefined
+        : {
+            name: origin.host.replace(/^\[(.*)\]$/, "$1"),
+            ca,
+            verify: !flags.insecure,
+            alpn: ["http/1.1"],
+          },
+    connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
+    responseTime: secondsOf("timeout", flags.timeout),
+    onFallback: (origin, depth, why) =>
+      process.stderr.write(
+        `netkit: ${origin.host}: the pipeline broke (${why.message}); ${depth} at a time from now on\n`,
+      ),
+  };
+}
+
+async function fetchOnce(
+  host: Host,
+  options: Omit<FetcherOptions, "strategy">,
+  flags: FetchFlags,
+  wanted: readonly Wanted[],
+  bodies: Bodies,
+): Promise<SetResult[]> {
+  const fetcher = new Fetcher(host, { ...options, strategy: strategyOf(flags) });
+  const results = [await fetchSet(host, fetcher, wanted, bodies.taker())];
+  if (flags.warm) results.push(await fetchSet(host, fetcher, wanted, bodies.taker(), true));
+  fetcher.close();
+  return results;
+}
+
+/** Every strategy in turn against the same server; names are looked up once, before. */
+async function compare(
+  host: Host,
+  options: Omit<FetcherOptions, "strategy">,
+  flags: FetchFlags,
+  wanted: readonly Wanted[],
+  bodies: Bodies,
+): Promise<SetResult[]> {
+  const m = flags.concurrent ?? DEFAULT_CONCURRENT;
+  const depth = flags.depth ?? 100;
+  const strategies: readonly (readonly [Strategy, warm: boolean])[] = [
+    [{ connections: 1, keep: false, depth: 1 }, false],
+    [{ connections: 1, keep: true, depth: 1 }, false],
+    [{ connections: m, keep: false, depth: 1 }, false],
+    [{ connections: m, keep: true, depth: 1 }, false],
+    [{ connections: 1, keep: true, depth }, true],
+  ];
+  const results: SetResult[] = [];
+  for (const [strategy, warm] of strategies) {
+    const fetcher = new Fetcher(host, { ...options, strategy });
+    results.push(await fetchSet(host, fetcher, wanted, bodies.taker()));
+    if (warm) results.push(await fetchSet(host, fetcher, wanted, bodies.taker(), true));
+    fetcher.close();
+  }
+  return results;
+}
+
+function print(results: readonly SetResult[], flags: FetchFlags): void {
+  // With the body on stdout the report would be part of it.
+  const out = flags.output === "-" ? process.stderr : process.stdout;
+  if (flags.json) {
+    const sets = results.map(setJson);
+    out.write(`${JSON.stringify(flags.compare || flags.warm ? { sets } : sets[0])}\n`);
+    return;
+  }
+  const paint = palette(flags.color);
+  const width = out.isTTY === true ? out.columns : 100;
+  if (flags.compare) out.write(renderScorecard(results, paint));
+  else for (const result of results) out.write(renderWaterfall(result, paint, width));
+}
+
+function exitCodeOf(results: readonly SetResult[], flags: FetchFlags): number {
+  const objects = results.flatMap((result) => result.objects);
+  const faults = objects.flatMap(({ error }) => (error === undefined ? [] : [error.fault]));
+  for (const { url, error } of objects) {
+    if (error !== undefined) process.stderr.write(`netkit: ${url}: ${error.message}\n`);
+  }
+  if (faults.some((fault) => fault !== "malformed")) return EXIT.network;
+  if (faults.length > 0) return EXIT.input;
+  const refused = objects.some(({ head }) => (head?.statusCode ?? 0) >= 400);
+  return flags.fail && refused ? EXIT.negative : EXIT.done;
+}

@@ -1,0 +1,134 @@
+/** A set of objects fetched by one strategy, and what it cost. */
+import type { Field } from "../../codecs/http/message.ts";
+import type { Host, Nanos } from "../../engines/host.ts";
+import type { Fault, IncomingHead } from "../../engines/http/client-connection.ts";
+import type { Fetcher, FetchRequest } from "../../engines/http/fetch/fetcher.ts";
+import type { Strategy } from "../../engines/http/fetch/strategy.ts";
+import { formulaOf, nameOf, roundTrips } from "../../engines/http/fetch/strategy.ts";
+import type { Timing } from "../../engines/http/fetch/timing.ts";
+
+export interface Wanted {
+  readonly url: string;
+  readonly request: FetchRequest;
+  /** The object that made this one known; none for those that were named. */
+  readonly initiator?: string;
+}
+
+export interface Fetched {
+  readonly url: string;
+  readonly method: string;
+  readonly initiator: string | undefined;
+  readonly timing: Timing;
+  head: IncomingHead | undefined;
+  error: { fault: Fault; message: string } | undefined;
+}
+
+export interface SetResult {
+  /** `pipelined-warm` and the like where the connections were open already. */
+  readonly name: string;
+  readonly strategy: Strategy;
+  readonly warm: boolean;
+  readonly started: Nanos;
+  readonly ended: Nanos;
+  readonly objects: readonly Fetched[];
+  readonly connections: number;
+  /** Round trip, by the shortest opening of a connection; undefined where none was opened. */
+  readonly rtt: Nanos | undefined;
+  readonly formula: string;
+  /** What the course counts for so many objects. */
+  readonly roundTrips: number;
+}
+
+/** Takes bodies as they come. */
+export interface BodyTaker {
+  head(index: number, head: IncomingHead): void;
+  data(index: number, bytes: Uint8Array): void;
+  end(index: number, trailers: readonly Field[]): void;
+  /** Objects that this one made known. */
+  found?(index: number): readonly Wanted[];
+}
+
+/** Resolves once all of them, and those that they made known, are there or have failed. */
+export function fetchSet(
+  host: Host,
+  fetcher: Fetcher,
+  wanted: readonly Wanted[],
+  taker: BodyTaker,
+  warm = false,
+): Promise<SetResult> {
+  const { strategy } = fetcher.options;
+  const started = host.clock.now();
+  const before = fetcher.opened;
+  const objects: Fetched[] = [];
+  return new Promise((resolve) => {
+    let open = 0;
+    const finish = () => {
+      if (--open > 0) return;
+      const handshakes = objects.flatMap(({ timing: { connect } }) =>
+        connect === undefined ? [] : [(connect.tls ?? connect.to) - connect.from],
+      );
+      resolve({
+        name: warm ? `${nameOf(strategy)}-warm` : nameOf(strategy),
+        strategy,
+        warm,
+        started,
+        ended: Math.max(started, ...objects.map(({ timing }) => timing.end ?? started)),
+        objects,
+        connections: fetcher.opened - before,
+        rtt: handshakes.length === 0 ? undefined : Math.min(...handshakes),
+        formula: formulaOf(strategy, warm),
+        roundTrips: roundTrips(strategy, objects.length, warm),
+      });
+    };
+    const add = (one: Wanted) => {
+      const index = objects.length;
+      open++;
+      fetcher.fetch(one.request, {
+        head: (head, timing) => {
+          place(index, timing).head = head;
+          taker.head(index, head);
+        },
+        data: (bytes) => {
+          taker.data(index, bytes);
+          for (const more of taker.found?.(index) ?? []) add(more);
+        },
+        end: (trailers, timing) => {
+          place(index, timing);
+          taker.end(index, trailers);
+          for (const more of taker.found?.(index) ?? []) add(more);
+          finish();
+        },
+        failed: (why, timing) => {
+          place(index, timing).error = { fault: why.fault, message: why.message };
+          finish();
+        },
+      });
+      objects.push({
+        url: one.url,
+        method: one.request.method,
+        initiator: one.initiator,
+        timing: NO_TIMING,
+        head: undefined,
+        error: undefined,
+      });
+    };
+    const place = (index: number, timing: Timing): Fetched => {
+      const object = objects[index] as Fetched;
+      if (object.timing !== timing) objects[index] = { ...object, timing };
+      return objects[index] as Fetched;
+    };
+    open++;
+    for (const one of wanted) add(one);
+    finish();
+  });
+}
+
+const NO_TIMING: Timing = {
+  queued: 0,
+  connection: 0,
+  onConnection: 0,
+  ahead: 0,
+  bodyBytes: 0,
+  headBytes: 0,
+  tries: 0,
+};
