@@ -138,7 +138,8 @@ async function launch(name: string, start: Start): Promise<Server> {
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.on("exit", resolve));
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
   await ended;
 }
@@ -250,7 +251,10 @@ if (missing.length > 0) {
       await launch("unbound", (port) => ["unbound", "-d", "-c", unboundConf(port, authority.port)]),
     );
   for (let round = 0; round < ROUNDS; round++) for (const server of servers) load(server);
-  for (const { child } of servers) await end(child);
+  for (const { child, name } of servers) {
+    if (child.exitCode !== null) line(name, `ended by itself with exit code ${child.exitCode}`);
+    await end(child);
+  }
   const cost = (name: string) => servers.find((server) => server.name === name)?.best;
   const ratio = (a: string, b: string, target: string) => {
     const [x, y] = [cost(a), cost(b)];

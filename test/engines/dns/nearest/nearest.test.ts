@@ -276,6 +276,7 @@ interface Asked {
   readonly type?: number;
   readonly from?: string;
   readonly subnet?: string;
+  readonly udpSize?: number;
 }
 
 function served(text = ZONE, signed = false): { authority: Authority; nearest: Nearest } {
@@ -291,7 +292,7 @@ function served(text = ZONE, signed = false): { authority: Authority; nearest: N
 }
 
 function ask(authority: Authority, asked: Asked): DnsMessage {
-  const { name = "www.example.", type = TYPE.A, from = "8.8.8.8", subnet } = asked;
+  const { name = "www.example.", type = TYPE.A, from = "8.8.8.8", subnet, udpSize = 1232 } = asked;
   const options = [
     ...(subnet === undefined ? [] : [{ code: 8, data: subnet }]),
     { code: 10, data: "0011223344556677" },
@@ -311,10 +312,12 @@ function ask(authority: Authority, asked: Asked): DnsMessage {
     answers: [],
     authority: [],
     additional: [],
-    edns: { udpSize: 1232, version: 0, do: true, options },
+    edns: { udpSize, version: 0, do: true, options },
   });
   const client = { addr: from, port: 1, transport: "udp" } as const;
-  return decode(Uint8Array.from(authority.answerNow(request, client) as Uint8Array));
+  const answer = authority.answerNow(request, client) as Uint8Array;
+  expect(answer.length).toBeLessThanOrEqual(udpSize);
+  return decode(Uint8Array.from(answer));
 }
 
 const addresses = ({ answers }: DnsMessage) =>
@@ -415,5 +418,44 @@ describe("answers for each client", () => {
     const { authority } = served();
     authority.setTailor(undefined);
     expect(subnetOf(ask(authority, { subnet: "00011800c00002" }))).toBeUndefined();
+  });
+
+  it("RFC 7871 7.1.2: any octets in the option are FORMERR or come back with a scope, in one whole message", () => {
+    const { authority } = served();
+    const options = fc.oneof(
+      fc.uint8Array({ maxLength: 24 }),
+      fc
+        .tuple(
+          fc.constantFrom(1, 2),
+          fc.integer({ min: 0, max: 130 }),
+          fc.uint8Array({ maxLength: 17 }),
+        )
+        .map(([family, bits, rest]) => Uint8Array.of(0, family, bits, 0, ...rest)),
+    );
+    fc.assert(
+      fc.property(options, (octets) => {
+        const subnet = Buffer.from(octets).toString("hex");
+        const answer = ask(authority, { subnet });
+        const back = subnetOf(answer);
+        if (answer.rcode === RCODE.FORMERR) expect([back, answer.answers]).toEqual([undefined, []]);
+        else {
+          expect(back?.slice(0, 6)).toBe(subnet.slice(0, 6));
+          expect(back?.slice(8)).toBe(subnet.slice(8));
+          expect(addresses(answer)).not.toEqual([]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("RFC 6891 6.2.5: room is kept for the option where the answer is cut", () => {
+    const many = Array.from({ length: 40 }, (_, i) => `plain 300 A 192.0.2.${i + 100}\n`).join("");
+    const { authority } = served(ZONE + many);
+    const subnet = "0002800020010db8000a00000000000000000001";
+    for (const name of ["plain.example.", "www.example."]) {
+      const answer = ask(authority, { name, subnet, udpSize: 512 });
+      expect(answer.tc).toBe(name === "plain.example.");
+      expect(subnetOf(answer)?.slice(8)).toBe(subnet.slice(8));
+    }
   });
 });
