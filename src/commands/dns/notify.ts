@@ -2,12 +2,13 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { EXIT } from "../../failure.ts";
 
 export default class DnsNotify extends NetkitCommand {
   static override enableJsonFlag = true;
   static override summary = "Tell a secondary that a zone has changed (RFC 1996).";
   static override description =
-    "It is sent five times, further and further apart, until it is answered. Exits 4 when it is not. A secondary hears only its primary.";
+    "It is sent five times, further and further apart, until it is answered. Exits 1 when it is refused, 4 when it is not answered. A secondary hears only its primary.";
   static override examples = [
     "<%= config.bin %> dns notify example.com @127.0.0.1:5300",
     "<%= config.bin %> dns notify example.com @127.0.0.1:5300 --serial 2024010101 --json",
@@ -27,7 +28,8 @@ export default class DnsNotify extends NetkitCommand {
     const { args, flags } = await this.parse(DnsNotify);
     const { notifyServer } = await import("../../dns/update/notify.ts");
     const result = await notifyServer(args.zone, args.server, flags.serial, flags.tsig);
-    this.log(`${result.zone} at ${result.server}: answered`);
+    this.log(`${result.zone} at ${result.server}: ${result.rcode}`);
+    if (result.rcode !== "NOERROR") process.exitCode = EXIT.negative;
     return result;
   }
 }

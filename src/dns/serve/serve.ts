@@ -18,7 +18,7 @@ import { addressesOf, authorityOptions, tsigKeyOf } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
 import { NearestService } from "./nearest.ts";
-import { peerOf } from "./peers.ts";
+import { peerOf, sayOfNotify } from "./peers.ts";
 
 export interface ServeFlags {
   readonly zones: readonly string[];
@@ -95,10 +95,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const others = flags.notify.map((text) => peerOf(text, flags.tsig));
   const tell = (zone: Zone) => {
     for (const { at, key } of others) {
-      const ended = (answered: boolean) => {
-        if (!answered) say(`${zone.name}: ${at.addr}:${at.port} does not answer NOTIFY`);
-      };
-      notify(host, zone, at, ended, key);
+      notify(host, zone, at, (answer) => sayOfNotify(zone.name, at, answer), key);
     }
   };
   const reload = () => {

@@ -18,7 +18,7 @@ import { authorityOptions } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
 import { NearestService } from "./nearest.ts";
-import { peerOf } from "./peers.ts";
+import { peerOf, sayOfNotify } from "./peers.ts";
 import type { ServeFlags } from "./serve.ts";
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 
@@ -133,10 +133,7 @@ export async function serveWithWorkers(flags: ServeFlags, count: number): Promis
   const others = flags.notify.map((text) => peerOf(text, flags.tsig));
   const changed = (zone: Zone) => {
     for (const { at, key } of others) {
-      const ended = (answered: boolean) => {
-        if (!answered) say(`${zone.name}: ${at.addr}:${at.port} does not answer NOTIFY`);
-      };
-      notify(host, zone, at, ended, key);
+      notify(host, zone, at, (answer) => sayOfNotify(zone.name, at, answer), key);
     }
   };
   let pool: Pool | undefined;

@@ -1,9 +1,11 @@
 /** Behind `netkit dns notify`: the word that a zone has changed, until it is answered. RFC 1996. */
 import { TYPE } from "../../codecs/dns/index.ts";
+import type { NotifyAnswer } from "../../engines/dns/notifier.ts";
 import { notify } from "../../engines/dns/notifier.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { serverOf } from "../resolve/arguments.ts";
+import { rcodeName } from "../resolve/render.ts";
 import { addressOf } from "../resolve/servers.ts";
 import { tsigKey } from "../resolve/transfer.ts";
 
@@ -13,7 +15,7 @@ export async function notifyServer(
   serverText: string,
   serial: number | undefined,
   tsig: string | undefined,
-): Promise<{ readonly zone: string; readonly server: string; readonly answered: true }> {
+): Promise<{ readonly zone: string; readonly server: string; readonly rcode: string }> {
   const zone = name.replace(/\.?$/, ".");
   const server = await addressOf(serverOf(serverText.replace(/^@/, "")));
   const key = tsig === undefined ? undefined : tsigKey(tsig);
@@ -25,11 +27,11 @@ export async function notifyServer(
       serial === undefined
         ? {}
         : { soa: { name: zone, type: TYPE.SOA, class: 1, ttl: 0, rdata: { ...rdata, serial } } };
-    const answered = await new Promise<boolean>((done) =>
+    const answer = await new Promise<NotifyAnswer>((done) =>
       notify(host, { name: zone, ...soa }, server, done, key),
     );
-    if (!answered) throw new CommandError(`${where} does not answer NOTIFY`, EXIT.network);
-    return { zone, server: where, answered };
+    if (!answer.answered) throw new CommandError(`${where} does not answer NOTIFY`, EXIT.network);
+    return { zone, server: where, rcode: rcodeName(answer.rcode) };
   } finally {
     host.stop();
   }

@@ -20,12 +20,17 @@ export interface Notified {
   readonly soa?: ResourceRecord;
 }
 
+/** Any rcode ends it: the secondary heard, whatever it makes of it. */
+export type NotifyAnswer =
+  | { readonly answered: false }
+  | { readonly answered: true; readonly rcode: number };
+
 /** One secondary's NOTIFY, signed where a key is given; `done` once: it answered, or it did not. */
 export function notify(
   host: Host,
   zone: Notified,
   to: Endpoint,
-  done: (answered: boolean) => void,
+  done: (answer: NotifyAnswer) => void,
   key?: TsigKey,
 ): void {
   const session = key === undefined ? undefined : new TsigSession(key);
@@ -45,15 +50,15 @@ export function notify(
   });
   let tries = 0;
   let ended = false;
-  const end = (answered: boolean) => {
+  const end = (answer: NotifyAnswer) => {
     if (ended) return;
     ended = true;
     timer.armAt(undefined);
     socket.close();
-    done(answered);
+    done(answer);
   };
   const send = () => {
-    if (tries === TRIES) return end(false);
+    if (tries === TRIES) return end({ answered: false });
     socket.send(session?.sign(message, seconds()) ?? message, to.addr, to.port);
     timer.armAt(host.clock.now() + FIRST_WAIT * (1 << tries++));
   };
@@ -68,7 +73,8 @@ export function notify(
         const [question] = answer.questions;
         if (malformed || answer.qr !== 1 || answer.id !== id || answer.opcode !== OPCODE.NOTIFY)
           return;
-        if (question === undefined || sameName(question.name, zone.name)) end(true);
+        if (question === undefined || sameName(question.name, zone.name))
+          end({ answered: true, rcode: answer.rcode });
       },
       onBound: send,
       onUdpError: () => {},

@@ -8,6 +8,7 @@ import { FrameDecoder, frame } from "../../../src/codecs/dns/framing.ts";
 import { readZone } from "../../../src/codecs/dns/zonefile.ts";
 import { Authority } from "../../../src/engines/dns/authority.ts";
 import { DnsListener } from "../../../src/engines/dns/listener.ts";
+import type { NotifyAnswer } from "../../../src/engines/dns/notifier.ts";
 import { notify } from "../../../src/engines/dns/notifier.ts";
 import { Secondary } from "../../../src/engines/dns/secondary.ts";
 import { Zone } from "../../../src/engines/dns/zone.ts";
@@ -213,8 +214,8 @@ it("RFC 1996 3.10: a NOTIFY goes to the secondary, whose answer ends it", async 
       onListening: ([at]) => done(at?.port ?? 0),
     }).start(host);
   });
-  const answered = await new Promise<boolean>((done) =>
+  const answered = await new Promise<NotifyAnswer>((done) =>
     notify(newHost(), zone(1), { addr: "127.0.0.1", port }, done),
   );
-  expect([answered, told]).toEqual([true, ["\u0001z\0"]]);
+  expect([answered, told]).toEqual([{ answered: true, rcode: 0 }, ["\u0001z\0"]]);
 });

@@ -141,7 +141,7 @@ describe("NOTIFY that is signed", () => {
         { name: "z." },
         SERVER,
         (ended) => {
-          result = ended;
+          result = ended.answered;
         },
         key,
       );
