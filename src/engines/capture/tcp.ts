@@ -47,6 +47,8 @@ interface Segment {
   readonly mark: Mark;
 }
 
+const NONE_WAITING: Segment[] = [];
+
 class Half {
   /** Sequence number of the byte at offset `next`. */
   sequence = 0;
@@ -61,17 +63,22 @@ class Half {
   finAt = -1;
   /** Highest offset that the other side acknowledged. */
   acked = 0;
-  waiting: Segment[] = [];
+  /** Shared while empty: most streams never have a hole. */
+  waiting: Segment[] = NONE_WAITING;
   waitingBytes = 0;
   /** When the present hole was first known to be acknowledged, and seen at all. */
   holePackets = 0;
   ackedSince = -1;
   holeSince = -1;
-  readonly lastMark = new Mark();
+  /** Where its last bytes came; undefined before the first. */
+  lastMark: Mark | undefined = undefined;
 }
 
+/** A flood of half-open connections keeps none for the side that never spoke. */
+type Halves = [Half | undefined, Half | undefined];
+
 export class TcpState {
-  private readonly halves = [new Half(), new Half()] as const;
+  private readonly halves: Halves = [undefined, undefined];
   private readonly flow: Flow;
   private readonly owner: StreamOwner;
 
@@ -82,21 +89,21 @@ export class TcpState {
 
   /** Whether a SYN with this sequence number opens a new connection on the same endpoints. */
   isReuse(direction: Direction, sequence: number): boolean {
-    const half = this.halves[direction] as Half;
-    const other = this.halves[direction === 0 ? 1 : 0] as Half;
-    if (half.synSeen) return half.synSequence !== sequence;
-    if (half.started) return half.next > 0 || half.ended;
-    return other.ended || other.next > 0;
+    const half = this.halves[direction];
+    const other = this.halves[direction === 0 ? 1 : 0];
+    if (half?.synSeen === true) return half.synSequence !== sequence;
+    if (half?.started === true) return half.next > 0 || half.ended;
+    return other !== undefined && (other.ended || other.next > 0);
   }
 
   /** Whether a stream was begun without its SYN in the capture. */
   midStream(direction: Direction): boolean {
-    return !(this.halves[direction] as Half).synSeen;
+    return this.halves[direction]?.synSeen !== true;
   }
 
   segment(packet: Packet, direction: Direction, mark: Mark): void {
-    const half = this.halves[direction] as Half;
-    const other = this.halves[direction === 0 ? 1 : 0] as Half;
+    const half = (this.halves[direction] ??= new Half());
+    const other = this.halves[direction === 0 ? 1 : 0];
     const { flags } = packet;
     let { sequence } = packet;
     if ((flags & TCP_FLAG.SYN) !== 0) {
@@ -113,7 +120,9 @@ export class TcpState {
       half.started = true;
       half.sequence = probe ? (sequence + 1) | 0 : sequence;
     }
-    if ((flags & TCP_FLAG.ACK) !== 0) this.acknowledge(other, packet.acknowledgment);
+    if (other !== undefined && (flags & TCP_FLAG.ACK) !== 0) {
+      this.acknowledge(other, packet.acknowledgment);
+    }
     const length = packet.end - packet.start + packet.missing;
     const at = half.next + ((sequence - half.sequence) | 0);
     if ((flags & TCP_FLAG.FIN) !== 0 && half.finAt < 0 && at + length >= half.next) {
@@ -121,7 +130,9 @@ export class TcpState {
     }
     if (length > 0) this.payload(half, direction, at, packet, mark);
     if (half.waiting.length > 0) this.judgeHole(half, direction, mark);
-    if (other.waiting.length > 0) this.judgeHole(other, direction === 0 ? 1 : 0, mark);
+    if (other !== undefined && other.waiting.length > 0) {
+      this.judgeHole(other, direction === 0 ? 1 : 0, mark);
+    }
     if (half.finAt >= 0 && half.next >= half.finAt) this.finish(half, direction, mark);
     if ((flags & TCP_FLAG.RST) !== 0) this.reset(mark);
   }
@@ -129,8 +140,9 @@ export class TcpState {
   /** No more packets: what waits is handed on, and what the other side acknowledged but we lack is a gap. */
   close(mark: Mark): void {
     for (const direction of [0, 1] as const) {
-      const half = this.halves[direction] as Half;
-      const at = half.lastMark.frame > 0 ? half.lastMark : mark;
+      const half = this.halves[direction];
+      if (half === undefined) continue;
+      const at = half.lastMark ?? mark;
       while (half.waiting.length > 0) this.giveUp(half, direction);
       const known = half.finAt >= 0 ? half.finAt : half.acked;
       if (half.started && !half.ended && known > half.next) {
@@ -183,9 +195,14 @@ export class TcpState {
     half.ackedSince = -1;
     half.holePackets = 0;
     if (end > start) {
-      half.lastMark.set(mark);
+      this.note(half, mark);
       this.owner.data(this.flow, direction, bytes, start, end, mark);
     }
+  }
+
+  private note(half: Half, mark: Mark): void {
+    half.lastMark ??= new Mark();
+    half.lastMark.set(mark);
   }
 
   /** Bytes that were sent but are not in the capture. */
@@ -202,6 +219,7 @@ export class TcpState {
   private wait(half: Half, at: number, packet: Packet, mark: Mark): void {
     const captured = packet.end - packet.start;
     if (captured === 0) return;
+    if (half.waiting === NONE_WAITING) half.waiting = [];
     const { waiting } = half;
     let index = waiting.length;
     while (index > 0 && (waiting[index - 1] as Segment).at > at) index--;
@@ -263,13 +281,14 @@ export class TcpState {
     const first = half.waiting[0];
     if (first === undefined) return;
     if (first.at > half.next) this.skip(half, direction, first.at - half.next, first.mark);
-    half.lastMark.set(first.mark);
+    this.note(half, first.mark);
     this.drain(half, direction, first.mark);
   }
 
   private reset(mark: Mark): void {
     for (const direction of [0, 1] as const) {
-      const half = this.halves[direction] as Half;
+      // A side that never spoke has no stream to end; what it may still send counts for nothing.
+      const half = (this.halves[direction] ??= new Half());
       while (half.waiting.length > 0) this.giveUp(half, direction);
       this.finish(half, direction, mark);
     }

@@ -333,7 +333,13 @@ class HttpStream implements StreamDissector {
   readonly scratch: JsonWriter;
   /** Of the packet now read. */
   mark = new Mark();
-  private readonly directions: [HttpDirection, HttpDirection];
+  /** Each made with its first bytes: many connections of a flood have one side only. */
+  private readonly directions: [HttpDirection | undefined, HttpDirection | undefined] = [
+    undefined,
+    undefined,
+  ];
+  /** Sides that were under way, when HTTP was recognised, without a SYN in the capture. */
+  private readonly midStream: readonly [boolean, boolean];
   private readonly heads: Head;
   /** The connection speaks a protocol that is named only. */
   private over = false;
@@ -344,16 +350,23 @@ class HttpStream implements StreamDissector {
     this.context = context;
     this.scratch = shared.scratch;
     this.heads = shared.head;
-    this.directions = [new HttpDirection(this, 0), new HttpDirection(this, 1)];
-    for (const direction of [0, 1] as const) {
-      this.directions[direction].lost = flow.tcp?.midStream(direction) === true;
+    this.midStream = [flow.tcp?.midStream(0) === true, flow.tcp?.midStream(1) === true];
+  }
+
+  private side(direction: Direction): HttpDirection {
+    let side = this.directions[direction];
+    if (side === undefined) {
+      side = new HttpDirection(this, direction);
+      side.lost = this.midStream[direction];
+      this.directions[direction] = side;
     }
+    return side;
   }
 
   data(direction: Direction, bytes: Uint8Array, start: number, end: number, mark: Mark): void {
     if (this.over) return;
     this.mark = mark;
-    const side = this.directions[direction];
+    const side = this.side(direction);
     side.last.set(mark);
     let at = start;
     while (at < end && !this.over) {
@@ -380,7 +393,7 @@ class HttpStream implements StreamDissector {
       if (at < 0) return -1;
       side.lost = false;
     }
-    const other = this.directions[direction === 0 ? 1 : 0].parser;
+    const other = this.directions[direction === 0 ? 1 : 0]?.parser;
     let first = at;
     while (first < end && (bytes[first] === 0x0d || bytes[first] === 0x0a)) first++;
     if (first === end) return -1;
@@ -451,13 +464,13 @@ class HttpStream implements StreamDissector {
   }
 
   held(): number {
-    return this.directions[0].held + this.directions[1].held;
+    return (this.directions[0]?.held ?? 0) + (this.directions[1]?.held ?? 0);
   }
 
   gap(direction: Direction, missing: number, mark: Mark): void {
     if (this.over) return;
     this.mark = mark;
-    const side = this.directions[direction];
+    const side = this.side(direction);
     const { parser } = side;
     if (side.lost) return;
     if (parser === undefined) {
@@ -480,8 +493,8 @@ class HttpStream implements StreamDissector {
     if (this.over) return;
     this.mark = mark;
     const side = this.directions[direction];
-    const { parser } = side;
-    if (parser === undefined || side.lost) return;
+    const parser = side?.parser;
+    if (side === undefined || parser === undefined || side.lost) return;
     try {
       parser.end();
     } catch (error) {
