@@ -21,7 +21,7 @@ export function renderAccount(totals: Totals, color: ChalkInstance): string {
   const messages = records.filter(([name]) => name !== "gap" && name !== "unknown");
   const count = messages.reduce((sum, [, n]) => sum + n, 0);
   const lines = [
-    `${totals.packets} packets, ${byteText(totals.bytes)}; ${count} messages${
+    `${totals.packets} ${totals.packets === 1 ? "packet" : "packets"}, ${byteText(totals.bytes)}; ${count} ${count === 1 ? "message" : "messages"}${
       messages.length === 0 ? "" : `: ${messages.map(([name, n]) => `${name} ${n}`).join(", ")}`
     }`,
     `payload ${byteText(totals.payloadBytes)}: decoded ${byteText(totals.decodedBytes)}${share(totals.decodedBytes)}, unknown ${byteText(totals.unknownBytes)}${share(totals.unknownBytes)}, truncated ${byteText(totals.truncatedBytes)}${share(totals.truncatedBytes)}`,

@@ -19,7 +19,10 @@ export function renderFacts(facts: CaptureFacts): string {
   if (facts.first !== undefined)
     rows.push(["span", `${facts.first} to ${facts.last} (${facts.durationSeconds} s)`]);
   if (facts.outOfOrder > 0)
-    rows.push(["disorder", `${facts.outOfOrder} packets are earlier than the one before`]);
+    rows.push([
+      "disorder",
+      `${facts.outOfOrder} ${facts.outOfOrder === 1 ? "packet is" : "packets are"} earlier than the one before`,
+    ]);
   for (const [i, found] of facts.interfaces.entries()) {
     rows.push([`interface ${i}`, interfaceText(found)]);
   }
@@ -36,7 +39,7 @@ export function renderFacts(facts: CaptureFacts): string {
 }
 
 function interfaceText(found: InterfaceFacts): string {
-  const parts = [found.link, `${found.packets} packets`];
+  const parts = [found.link, `${found.packets} ${found.packets === 1 ? "packet" : "packets"}`];
   if (found.name !== undefined) parts.unshift(found.name);
   if (found.snapLength > 0) parts.push(`snaplen ${found.snapLength}`);
   if (found.received !== undefined) parts.push(`${found.received} received`);

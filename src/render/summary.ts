@@ -54,7 +54,10 @@ const http: Summary = (b) => {
   if (b["kind"] === "request") {
     return `${text(b["method"])} ${text(b["host"])}${text(b["uri"])}${b["bodyBytes"] ? size : ""}`;
   }
-  return `${text(b["status"])} ${text(b["phrase"])} ${text(b["contentType"])}${size}${ms(b["latency"])}`;
+  const words = [b["status"], b["phrase"], b["contentType"]]
+    .map(text)
+    .filter((word) => word !== "");
+  return `${words.join(" ")}${size}${ms(b["latency"])}`;
 };
 
 const sip: Summary = (b) =>

@@ -148,6 +148,19 @@ describe("netkit decode", () => {
     expect(netkit(["decode", "--json", "--strict", cut]).code).toBe(3);
   });
 
+  it("a capture that ends inside its header is none, from a file and from a pipe: exit 3", () => {
+    const short = join(folder, "short.pcap");
+    writeFileSync(short, readFileSync(OFFICE).subarray(0, 10));
+    const run = netkit(["decode", "--json", short]);
+    expect(run.code).toBe(3);
+    expect(run.err).toMatch(/10 of 24 bytes/);
+    const piped = spawnSync("sh", ["-c", `cat ${short} | node bin/run.js decode --json -`], {
+      encoding: "utf8",
+    });
+    expect(piped.status).toBe(3);
+    expect(piped.stderr).toMatch(/10 of 24 bytes/);
+  });
+
   it("ends quietly when its reader goes away", () => {
     const run = spawnSync("sh", ["-c", `node bin/run.js decode --json ${OFFICE} | head -1`], {
       encoding: "utf8",

@@ -9,7 +9,7 @@ import type { CapturedPacket, CaptureInterface, CaptureParser, CaptureSink } fro
 import { MAX_RECORD_BYTES } from "./capture.ts";
 
 const SPEC = "draft-ietf-opsawg-pcap 5";
-const FILE_HEADER = 24;
+export const FILE_HEADER = 24;
 /** Records that must follow one another for a resynchronisation to be believed. */
 const RESYNC_CHAIN = 4;
 /** Bytes searched for such a place. */
@@ -58,6 +58,8 @@ export class ClassicParser implements CaptureParser {
   private limit = MAX_RECORD_BYTES;
   private lastSeconds = -1;
   private resyncFrom = -1;
+  /** `records` stopped at the header of another file. */
+  private another = false;
 
   constructor(sink: CaptureSink) {
     this.sink = sink;
@@ -83,10 +85,17 @@ export class ClassicParser implements CaptureParser {
       this.offset = FILE_HEADER;
     }
     if (this.needed === 0) return end - start;
-    const from = at;
-    at = this.records(bytes, at, end);
-    this.offset += at - from;
-    return at - start;
+    for (;;) {
+      const from = at;
+      at = this.records(bytes, at, end);
+      this.offset += at - from;
+      if (!this.another) return at - start;
+      this.another = false;
+      this.report("pcap.concatenated", this.offset, "another capture file begins; it is read on");
+      this.header(bytes, at);
+      at += FILE_HEADER;
+      this.offset += FILE_HEADER;
+    }
   }
 
   finish(left: number): void {
@@ -150,6 +159,12 @@ export class ClassicParser implements CaptureParser {
         if (this.needed === 0) return end;
         if (this.resyncFrom >= 0) return at;
         continue;
+      }
+      // Of an empty record the time may be the magic: files put one behind the other.
+      if (captured === 0 && wire === 0 && beginsFile(bytes, at)) {
+        this.another = at + FILE_HEADER <= end;
+        this.needed = FILE_HEADER;
+        return at;
       }
       const body = at + recordHeader;
       if (body + captured > end) {
@@ -244,6 +259,12 @@ export class ClassicParser implements CaptureParser {
   private report(code: string, offset: number, message: string): void {
     this.sink.issue({ code, offset, spec: SPEC, message });
   }
+}
+
+/** The magic, and a version that is known. */
+function beginsFile(bytes: Uint8Array, at: number): boolean {
+  const variant = classicVariant(bytes, at);
+  return variant !== undefined && u16(bytes, at + 4, variant.little) === 2;
 }
 
 function u16(bytes: Uint8Array, at: number, little: boolean): number {

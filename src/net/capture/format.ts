@@ -1,5 +1,5 @@
 /** What the first bytes of a file say it is. */
-import { classicVariant } from "../../codecs/pcap/classic.ts";
+import { classicVariant, FILE_HEADER } from "../../codecs/pcap/classic.ts";
 import { isPcapng } from "../../codecs/pcap/pcapng.ts";
 import { CaptureError } from "./errors.ts";
 
@@ -31,6 +31,15 @@ export function containerOf(name: string, head: Uint8Array): Container {
   throw new CaptureError(
     "format",
     `${name}: is no capture (begins with ${describe(head)}); pcap or pcapng is expected, plain or as gzip, zstd or lz4`,
+  );
+}
+
+/** A classic capture that ended after so many bytes. @throws CaptureError when its header is cut */
+export function refuseShort(name: string, bytes: number): void {
+  if (bytes >= FILE_HEADER) return;
+  throw new CaptureError(
+    "format",
+    `${name}: ends inside its header, ${bytes} of ${FILE_HEADER} bytes; a whole capture is expected`,
   );
 }
 

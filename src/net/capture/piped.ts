@@ -7,11 +7,16 @@
  */
 import { PassThrough } from "node:stream";
 import pcapParser from "pcap-parser";
-import type { CapturedPacket, CaptureInterface, CaptureSink } from "../../codecs/pcap/capture.ts";
+import type { CapturedPacket, CaptureSink } from "../../codecs/pcap/capture.ts";
 import { ClassicParser } from "../../codecs/pcap/classic.ts";
+import { refuseShort } from "./format.ts";
 
-/** Gives the package whole records of [first, ...chunks]; packets come out through the sink. */
+/**
+ * Gives the package whole records of [first, ...chunks]; packets come out through the sink.
+ * @throws CaptureError when there is no whole header
+ */
 export async function readPiped(
+  name: string,
   first: Uint8Array,
   chunks: AsyncIterator<Uint8Array>,
   sink: CaptureSink,
@@ -19,8 +24,8 @@ export async function readPiped(
 ): Promise<string> {
   const input = new PassThrough();
   const parser = pcapParser.parse(input);
-  let description: CaptureInterface | undefined;
-  const waiting: { seconds: number; fraction: number; wireLength: number; swapped: boolean }[] = [];
+  /** What the guard read. Files put one behind the other differ in the interface. */
+  const waiting: Pick<CapturedPacket, "interface" | "seconds" | "fraction" | "wireLength">[] = [];
   let failure: Error | undefined;
   parser.on("error", (error: Error) => {
     failure = error;
@@ -37,8 +42,8 @@ export async function readPiped(
   };
   parser.on("packet", (packet: { data: Uint8Array }) => {
     const facts = waiting.shift();
-    if (facts === undefined || description === undefined) return;
-    out.interface = description;
+    if (facts === undefined) return;
+    out.interface = facts.interface;
     out.bytes = packet.data;
     out.start = 0;
     out.end = packet.data.length;
@@ -49,13 +54,10 @@ export async function readPiped(
   });
   let header: Uint8Array | undefined;
   const guard = new ClassicParser({
-    interface: (found) => {
-      description = found;
-      sink.interface?.(found);
-    },
+    interface: (found) => sink.interface?.(found),
     issue: (issue) => sink.issue(issue),
     packet: (packet) => {
-      waiting.push({ ...packet, swapped: false });
+      waiting.push({ ...packet });
       input.write(recordOf(packet, header as Uint8Array));
     },
   });
@@ -73,6 +75,7 @@ export async function readPiped(
     pending = pending.subarray(taken);
     const next = await chunks.next();
     if (next.done === true) {
+      if (header === undefined) refuseShort(name, pending.length);
       guard.finish(pending.length);
       break;
     }

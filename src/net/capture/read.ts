@@ -19,7 +19,7 @@ import {
   readBlock,
 } from "./chunks.ts";
 import type { Compression } from "./format.ts";
-import { compressionOf, containerOf, MAGIC_BYTES } from "./format.ts";
+import { compressionOf, containerOf, MAGIC_BYTES, refuseShort } from "./format.ts";
 
 export interface ReadOptions {
   /** Goes on at the end of a file that grows. */
@@ -91,6 +91,7 @@ async function readPlain(
     if (taken > 0 && taken < filled) buffer.copyWithin(0, taken, filled);
     filled -= taken;
     if (count === 0) {
+      if (parser.format === "pcap") refuseShort(file.name, total);
       parser.finish(filled);
       break;
     }
@@ -129,11 +130,12 @@ async function readChunks(
   const container = containerOf(file.name, first);
   if (container === "pcap-us" && !file.regular) {
     const { readPiped } = await import("./piped.ts");
-    const detail = await readPiped(first, chunks, sink, stopped);
+    const detail = await readPiped(file.name, first, chunks, sink, stopped);
     return { format: "pcap", detail, compression };
   }
   const parser = parserFor(file.name, first, sink);
   let pending: Uint8Array = first;
+  let total = first.length;
   for (;;) {
     const taken = parser.parse(pending, 0, pending.length);
     sink.flush?.();
@@ -142,9 +144,11 @@ async function readChunks(
     pending = pending.subarray(taken);
     const next = await chunks.next();
     if (next.done === true) {
+      if (parser.format === "pcap") refuseShort(file.name, total);
       parser.finish(pending.length);
       break;
     }
+    total += next.value.length;
     pending = pending.length === 0 ? next.value : Buffer.concat([pending, next.value]);
   }
   return { format: parser.format, detail: parser.detail, compression };

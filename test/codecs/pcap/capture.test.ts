@@ -69,6 +69,36 @@ describe("draft-ietf-opsawg-pcap", () => {
     expect(feed(classic, classicHeader().slice(0, 10)).issues).toEqual(["pcap.header.truncated@0"]);
   });
 
+  it("files put one behind the other are all read, each with its own byte order, clock and link", () => {
+    const second = { little: true, nanoseconds: true, linkType: 101 };
+    const first = join(
+      classicHeader(),
+      classicRecord(data, 1, 2),
+      classicRecord(new Uint8Array(0), 1, 3),
+    );
+    const file = join(
+      first,
+      classicHeader(second),
+      classicRecord(data, 3, 4, second),
+      classicHeader(),
+      classicRecord(data, 5, 6),
+    );
+    for (const size of [file.length, 1, 7, 24]) {
+      expect(feed(classic, file, size)).toEqual({
+        packets: [
+          "1.000002 1 aabbcc/3",
+          "1.000003 1 /0",
+          "3.000000004 101 aabbcc/3",
+          "5.000006 1 aabbcc/3",
+        ],
+        issues: [
+          `pcap.concatenated@${first.length}`,
+          `pcap.concatenated@${first.length + 24 + 19}`,
+        ],
+      });
+    }
+  });
+
   it("another major version is refused", () => {
     const header = classicHeader();
     header[5] = 9;

@@ -52,7 +52,13 @@ describe("classic captures from a pipe and from a file", () => {
           async function* chunks() {
             yield* pieces;
           }
-          await readPiped(new Uint8Array(file.subarray(0, 24)), chunks(), piped.sink, () => false);
+          await readPiped(
+            "-",
+            new Uint8Array(file.subarray(0, 24)),
+            chunks(),
+            piped.sink,
+            () => false,
+          );
           expect(piped.found).toEqual(whole.found);
         },
       ),
