@@ -1,12 +1,12 @@
 /** A capture's bytes in chunks, decompressed: from files (read ahead by blocks), pipes and growing files. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { constants, createGunzip } from "node:zlib";
 import { Decompress } from "fzstd";
 import type { Issue } from "../../codecs/errors.ts";
 import { CaptureError, fileError } from "./errors.ts";
 import type { Compression } from "./format.ts";
 import { compressionOf } from "./format.ts";
+import { gunzip } from "./gzip.ts";
 import { Lz4FrameDecoder } from "./lz4.ts";
 
 /** Small enough that the bytes are still in the second-level cache when they are parsed. */
@@ -125,7 +125,7 @@ async function* decompress(
   };
   const inflate = compression === "gzip" ? gunzip : compression === "zstd" ? zstd : lz4;
   try {
-    for await (const bytes of inflate(counted())) {
+    for await (const bytes of inflate(counted(), onIssue)) {
       given += bytes.length;
       yield bytes;
     }
@@ -143,49 +143,6 @@ async function* decompress(
 }
 
 const SPEC = { gzip: "RFC 1952", zstd: "RFC 8878", lz4: "LZ4 frame format" } as const;
-
-/** Compressed bytes given at once: one 1000 times larger fits in memory. */
-const GZIP_STEP = 32 * 1024;
-
-/**
- * node:zlib goes over several members by itself; bytes after the last that are no member are dropped.
- * Each step is flushed, so that all that can be inflated comes out before an error does.
- */
-async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const unzip = createGunzip({ chunkSize: 1 << 16, flush: constants.Z_SYNC_FLUSH });
-  const out: Uint8Array[] = [];
-  let failure: Error | undefined;
-  let ended = false;
-  let wake = () => {};
-  unzip.on("data", (chunk: Uint8Array) => out.push(chunk));
-  unzip.on("error", (error: Error) => {
-    failure = error;
-    wake();
-  });
-  unzip.on("end", () => {
-    ended = true;
-    wake();
-  });
-  const step = (start: (done: () => void) => void) =>
-    new Promise<void>((resolve) => {
-      wake = resolve;
-      if (failure === undefined && !ended) start(resolve);
-      else resolve();
-    });
-  try {
-    for await (const chunk of chunks) {
-      for (let at = 0; at < chunk.length && failure === undefined && !ended; at += GZIP_STEP) {
-        await step((done) => unzip.write(chunk.subarray(at, at + GZIP_STEP), () => done()));
-        yield* out.splice(0);
-      }
-    }
-    await step(() => unzip.end());
-    yield* out.splice(0);
-    if (failure !== undefined) throw failure;
-  } finally {
-    unzip.destroy();
-  }
-}
 
 type Decoder = (emit: (chunk: Uint8Array) => void) => (chunk: Uint8Array, last: boolean) => void;
 
