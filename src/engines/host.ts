@@ -176,10 +176,20 @@ export interface DiskError extends Error {
   readonly path: string;
 }
 
+export interface FileStat {
+  readonly kind: "file" | "folder" | "other";
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedMs: number;
+  /** Absolute, with every symbolic link on the way followed. */
+  readonly realPath: string;
+}
+
 /** Paths are relative to the host's own folder or absolute; `done` is never called inside the call. */
 export interface Disk {
   /** `create`: made when absent. */
   open(path: string, mode: "read" | "write" | "create", done: DiskDone<DiskFile>): void;
+  stat(path: string, done: DiskDone<FileStat>): void;
   /** Replaces `to` in one step. */
   rename(from: string, to: string, done: DiskDone): void;
   remove(path: string, done: DiskDone): void;

@@ -79,6 +79,9 @@ export class Exchange {
     return this.statusCode !== 0;
   }
 
+  /** The response is whole, and handed to the network. */
+  over = false;
+
   /** The client is gone: nothing that is written goes anywhere. */
   get gone(): boolean {
     return this.lost;
@@ -228,6 +231,7 @@ export class Exchange {
     this.finished = true;
     this.out(encodeHead(head));
     this.server.handOver(handler);
+    this.over = true;
     this.onDone?.();
   }
 
@@ -275,6 +279,7 @@ export class Exchange {
   }
 
   private conclude(): void {
+    this.over = true;
     this.onDone?.();
     this.server.done(this, this.keepAlive);
   }

@@ -10,10 +10,21 @@ export type {
   ResponseSink,
 } from "./client-connection.ts";
 export { ClientConnection, ExchangeError } from "./client-connection.ts";
+export type { Validators } from "./conditions.ts";
+export { precondition, rangeStillHolds, strongMatch, weakMatch } from "./conditions.ts";
 export { httpDate, parseHttpDate } from "./date.ts";
 export { Exchange } from "./exchange.ts";
+export type { FetcherOptions, FetchRequest, FetchSink, Looked } from "./fetch/fetcher.ts";
+export { Fetcher } from "./fetch/fetcher.ts";
+export type { Strategy } from "./fetch/strategy.ts";
+export { nameOf, roundTrips } from "./fetch/strategy.ts";
 export { allOf, endToEnd, field, joinedField, listMembers, withField, without } from "./fields.ts";
 export type { BodySink, RequestHead, ResponseHead } from "./head.ts";
 export { isBodiless, isIdempotent, isSafe } from "./head.ts";
+export { Files } from "./origin/files.ts";
+export { byHost } from "./origin/vhosts.ts";
+export type { ByteRange } from "./ranges.ts";
+export { contentRange, parseContentRange, parseRanges } from "./ranges.ts";
+export { HttpServer } from "./server.ts";
 export type { RequestHandler, ServerEvents, ServerLimits } from "./server-connection.ts";
 export { Refusal, SERVER_LIMITS, ServerConnection, upgradeOf } from "./server-connection.ts";

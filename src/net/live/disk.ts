@@ -8,12 +8,14 @@ import {
   open,
   read,
   readdir,
+  realpath,
   rename,
   rm,
+  stat,
   write,
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import type { Disk, DiskDone, DiskError, DiskFile } from "../../engines/host.ts";
+import type { Disk, DiskDone, DiskError, DiskFile, FileStat } from "../../engines/host.ts";
 
 function diskError(error: NodeJS.ErrnoException, path: string): DiskError {
   return Object.assign(new Error(error.message), { code: error.code ?? "EIO", path });
@@ -48,6 +50,22 @@ export class LiveDisk implements Disk {
     open(name, "r+", (error, fd) => {
       if (error?.code === "ENOENT") open(name, "w+", finish);
       else finish(error, fd);
+    });
+  }
+
+  stat(path: string, done: DiskDone<FileStat>): void {
+    realpath(this.at(path), (failed, realPath) => {
+      if (failed !== null) {
+        done(diskError(failed, path));
+        return;
+      }
+      stat(realPath, (error, found) => {
+        if (error !== null) done(diskError(error, path));
+        else {
+          const kind = found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";
+          done(null, { kind, size: found.size, modifiedMs: found.mtimeMs, realPath });
+        }
+      });
     });
   }
 

@@ -1,5 +1,5 @@
 /** A node's disk: what was synced survives a crash, what was not is torn. */
-import type { Disk, DiskDone, DiskError, DiskFile, Random } from "../../engines/host.ts";
+import type { Disk, DiskDone, DiskError, DiskFile, FileStat, Random } from "../../engines/host.ts";
 import { MICROSECOND, MILLISECOND } from "../../engines/host.ts";
 import type { SimNode } from "./node.ts";
 
@@ -10,6 +10,7 @@ interface Stored {
   data: Uint8Array;
   /** What a crash leaves of it; undefined: never synced. */
   synced: Uint8Array | undefined;
+  modifiedMs: number;
 }
 
 export function diskError(code: string, path: string): DiskError {
@@ -42,6 +43,10 @@ export class SimDisk implements Disk {
     );
   }
 
+  private wallMs(): number {
+    return this.node.clock.wallMs();
+  }
+
   private get used(): number {
     let sum = 0;
     for (const file of this.files.values()) sum += file.data.length;
@@ -57,7 +62,7 @@ export class SimDisk implements Disk {
           done(diskError("ENOENT", path));
           return;
         }
-        stored = { data: new Uint8Array(0), synced: undefined };
+        stored = { data: new Uint8Array(0), synced: undefined, modifiedMs: this.wallMs() };
         this.files.set(name, stored);
       }
       if (stored === undefined) done(diskError("ENOENT", path));
@@ -90,6 +95,7 @@ export class SimDisk implements Disk {
           next.set(stored.data);
           next.set(copy, at);
           stored.data = next;
+          stored.modifiedMs = this.wallMs();
           done(null);
         });
       },
@@ -112,6 +118,20 @@ export class SimDisk implements Disk {
         closed = true;
       },
     };
+  }
+
+  stat(path: string, done: DiskDone<FileStat>): void {
+    this.later(WRITE_TIME, () => {
+      const name = normal(path);
+      const stored = this.files.get(name);
+      const realPath = `/${name}`;
+      if (stored !== undefined) {
+        const { data, modifiedMs } = stored;
+        done(null, { kind: "file", size: data.length, modifiedMs, realPath });
+      } else if (this.folders.has(name)) {
+        done(null, { kind: "folder", size: 0, modifiedMs: this.node.world.startedMs, realPath });
+      } else done(diskError("ENOENT", path));
+    });
   }
 
   rename(from: string, to: string, done: DiskDone): void {

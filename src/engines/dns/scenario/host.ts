@@ -12,6 +12,7 @@ import type {
   DiskDone,
   DiskError,
   DiskFile,
+  FileStat,
   Host,
   Nanos,
   NetError,
@@ -156,6 +157,14 @@ class ScenarioDisk implements Disk {
       if (!this.files.has(path) && mode !== "create") return done(this.missing(path));
       if (!this.files.has(path)) this.files.set(path, "");
       done(null, this.file(path));
+    });
+  }
+
+  stat(path: string, done: DiskDone<FileStat>): void {
+    this.defer(() => {
+      const text = this.files.get(path);
+      if (text === undefined) return done(this.missing(path));
+      done(null, { kind: "file", size: text.length, modifiedMs: 0, realPath: path });
     });
   }
 

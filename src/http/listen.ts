@@ -1,0 +1,91 @@
+/** Where servers of HTTP listen: `--listen` words, one line on stderr, `--json` on stdout, and the signals that end them. */
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import type { Endpoint, Engine, NetError, TlsServer } from "../engines/host.ts";
+import type { ListenAddress } from "../engines/http/server.ts";
+import { CommandError, EXIT } from "../failure.ts";
+import type { LiveHost } from "../net/live/host.ts";
+
+export function say(line: string): void {
+  process.stderr.write(`netkit: ${line}\n`);
+}
+
+/** `ADDRESS:PORT`, `[ADDRESS]:PORT`; `:PORT` is loopback. @throws CommandError */
+export function listenAddress(text: string, tls?: TlsServer): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]*|localhost)):([0-9]{1,5})$/.exec(text);
+  const [, v6, v4, port] = match ?? [];
+  const addr = v6 ?? (v4 === "" || v4 === "localhost" ? "127.0.0.1" : v4);
+  if (addr === undefined || isIP(addr) === 0 || Number(port) > 65_535) {
+    throw new CommandError(`--listen ${text}: write it as ADDRESS:PORT, e.g. 127.0.0.1:8080`);
+  }
+  return { addr, port: Number(port), tls };
+}
+
+export function tlsServer(
+  cert: string | undefined,
+  key: string | undefined,
+): TlsServer | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new CommandError("--cert and --key go together");
+  const read = (path: string) => {
+    try {
+      return readFileSync(path, "latin1");
+    } catch (error) {
+      throw new CommandError(
+        `${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
+        EXIT.input,
+      );
+    }
+  };
+  return { cert: read(cert), key: read(key), alpn: ["http/1.1"] };
+}
+
+interface Listens {
+  onListening(at: readonly Endpoint[]): void;
+  onListenError(error: NetError): void;
+}
+
+/** Starts an engine that listens; rejects with a CommandError when one address cannot be had. */
+export function started(
+  host: LiveHost,
+  make: (listens: Listens) => Engine,
+): Promise<{ engine: Engine; at: readonly Endpoint[] }> {
+  return new Promise((resolve, reject) => {
+    const engine: Engine = make({
+      onListening: (at) => resolve({ engine, at }),
+      onListenError: (error) =>
+        reject(new CommandError(`cannot listen: ${error.message}`, EXIT.network)),
+    });
+    engine.start(host);
+  });
+}
+
+export function announce(what: string, at: readonly Endpoint[], json: boolean): void {
+  const places = at.map(({ addr, port }) => `${addr.includes(":") ? `[${addr}]` : addr}:${port}`);
+  say(`${what} on ${places.join(", ")}`);
+  if (json) {
+    const listening = at.map(({ addr, port }) => ({ addr, port }));
+    process.stdout.write(`${JSON.stringify({ listening })}\n`);
+  }
+}
+
+/** Resolves when the process is told to end. */
+export function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+  });
+}
+
+/** What is in flight is finished, but no longer than this. */
+const GRACE_MS = 10_000;
+
+export function stopped(engine: Engine): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => engine.stop(false, resolve), GRACE_MS);
+    engine.stop(true, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,104 @@
+/** `netkit http serve`: folders as sites. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { MILLISECOND } from "../../engines/host.ts";
+import type { Access } from "../../engines/http/origin/access.ts";
+import { accessJson, combined, logged } from "../../engines/http/origin/access.ts";
+import { Files } from "../../engines/http/origin/files.ts";
+import { delayed, limited } from "../../engines/http/origin/shape.ts";
+import { byHost } from "../../engines/http/origin/vhosts.ts";
+import { HttpServer } from "../../engines/http/server.ts";
+import type { RequestHandler } from "../../engines/http/server-connection.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { LiveHost } from "../../net/live/host.ts";
+import { announce, listenAddress, started, stopped, stopSignal, tlsServer } from "../listen.ts";
+import { rateOf } from "./rate.ts";
+
+export interface ServeFlags {
+  readonly listen: readonly string[];
+  readonly "listen-tls": readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly vhost: readonly string[];
+  readonly list: boolean;
+  readonly latency?: string | undefined;
+  readonly rate?: string | undefined;
+  readonly log?: string | undefined;
+  readonly json: boolean;
+}
+
+/** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
+export async function serve(folder: string | undefined, flags: ServeFlags): Promise<number> {
+  const host = new LiveHost();
+  const handler = handlerOf(host, folder, flags);
+  const tls = tlsServer(flags.cert, flags.key);
+  if (flags["listen-tls"].length > 0 && tls === undefined) {
+    throw new CommandError("--listen-tls needs --cert and --key");
+  }
+  const plain =
+    flags.listen.length + flags["listen-tls"].length === 0 ? ["127.0.0.1:8080"] : flags.listen;
+  const listen = [
+    ...plain.map((text) => listenAddress(text)),
+    ...flags["listen-tls"].map((text) => listenAddress(text, tls)),
+  ];
+  try {
+    const { engine, at } = await started(
+      host,
+      (listens) => new HttpServer(handler, { listen, ...listens }),
+    );
+    announce(`serving ${folder ?? "sites"}`, at, flags.json);
+    await stopSignal();
+    await stopped(engine);
+    return EXIT.done;
+  } finally {
+    host.stop();
+  }
+}
+
+function handlerOf(host: LiveHost, folder: string | undefined, flags: ServeFlags): RequestHandler {
+  const filesOf = (path: string): RequestHandler => {
+    const files = new Files(host, { root: folderAt(path), list: flags.list });
+    return (exchange) => files.handle(exchange);
+  };
+  const sites = flags.vhost.map((entry) => {
+    const at = entry.indexOf("=");
+    if (at <= 0)
+      throw new CommandError(`--vhost ${entry}: write it as NAME=DIR or ADDRESS:PORT=DIR`);
+    return { name: entry.slice(0, at).toLowerCase(), handler: filesOf(entry.slice(at + 1)) };
+  });
+  if (folder === undefined && sites.length === 0) {
+    throw new CommandError("http serve: name a folder, or sites with --vhost; see --help");
+  }
+  const unknown: RequestHandler = (exchange) => exchange.respondError(404, "no such site");
+  let handler = folder === undefined ? unknown : filesOf(folder);
+  if (sites.length > 0) handler = byHost(sites, handler);
+  const latency =
+    flags.latency === undefined ? 0 : millisOf("latency", flags.latency) * MILLISECOND;
+  handler = delayed(handler, latency);
+  if (flags.rate !== undefined) handler = limited(handler, rateOf("rate", flags.rate) / 8);
+  const { log } = flags;
+  if (log === undefined) return handler;
+  const line = log === "json" ? accessJson : combined;
+  return logged(handler, (access: Access) => {
+    (flags.json ? process.stderr : process.stdout).write(`${line(access)}\n`);
+  });
+}
+
+function folderAt(path: string): string {
+  try {
+    if (statSync(path).isDirectory()) return resolve(path);
+  } catch (error) {
+    throw new CommandError(
+      `${path}: ${(error as NodeJS.ErrnoException).code ?? "cannot be read"}`,
+      EXIT.input,
+    );
+  }
+  throw new CommandError(`${path}: not a folder`, EXIT.input);
+}
+
+/** `50`, `50ms`, `0.2s` in milliseconds. */
+export function millisOf(flag: string, text: string): number {
+  const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s)?$/.exec(text);
+  if (match === null) throw new CommandError(`--${flag} ${text}: write it as 50ms or 0.2s`);
+  return Math.round(Number(match[1]) * (match[2] === "s" ? 1000 : 1));
+}
