@@ -18,6 +18,8 @@ export function renderFacts(facts: CaptureFacts): string {
   ];
   if (facts.first !== undefined)
     rows.push(["span", `${facts.first} to ${facts.last} (${facts.durationSeconds} s)`]);
+  if (facts.untimed !== undefined)
+    rows.push(["without time", `${facts.untimed} ${facts.untimed === 1 ? "packet" : "packets"}`]);
   if (facts.outOfOrder > 0)
     rows.push([
       "disorder",

@@ -33,6 +33,8 @@ export interface CaptureFacts {
   readonly cutPackets: number;
   /** Packets earlier than the one before them. */
   readonly outOfOrder: number;
+  /** Packets without a time, as in simple packet blocks of pcapng. */
+  readonly untimed?: number;
   readonly first?: string;
   readonly last?: string;
   readonly durationSeconds?: number;
@@ -55,7 +57,16 @@ export async function captureFacts(path: string): Promise<CaptureFacts> {
   const issues: Issue[] = [];
   const comments: string[] = [];
   const notes: Record<string, string> = {};
-  const count = { packets: 0, bytes: 0, wire: 0, cut: 0, disorder: 0, secrets: 0, names: 0 };
+  const count = {
+    packets: 0,
+    bytes: 0,
+    wire: 0,
+    cut: 0,
+    disorder: 0,
+    untimed: 0,
+    secrets: 0,
+    names: 0,
+  };
   const first = new Moment();
   const last = new Moment();
   let earliest = Infinity;
@@ -69,7 +80,12 @@ export async function captureFacts(path: string): Promise<CaptureFacts> {
     if (size < packet.wireLength) count.cut++;
     const facts = interfaces.get(packet.interface);
     if (facts !== undefined) facts.packets++;
+    if (packet.comment !== undefined && comments.length < MAX_LISTED) comments.push(packet.comment);
     const time = packet.seconds + packet.fraction / 10 ** packet.interface.digits;
+    if (time === 0) {
+      count.untimed++;
+      return;
+    }
     if (time < previous) count.disorder++;
     previous = time;
     if (time < earliest) {
@@ -80,7 +96,6 @@ export async function captureFacts(path: string): Promise<CaptureFacts> {
       latest = time;
       last.set(packet);
     }
-    if (packet.comment !== undefined && comments.length < MAX_LISTED) comments.push(packet.comment);
   };
   const result = await readCapture(path, {
     packet: see,
@@ -109,7 +124,8 @@ export async function captureFacts(path: string): Promise<CaptureFacts> {
     wireBytes: count.wire,
     cutPackets: count.cut,
     outOfOrder: count.disorder,
-    ...(count.packets === 0
+    ...(count.untimed === 0 ? {} : { untimed: count.untimed }),
+    ...(count.packets === count.untimed
       ? {}
       : {
           first: first.text(),
