@@ -193,7 +193,7 @@ async function workers(): Promise<void> {
         ...["--listen", `127.0.0.1:${at}`, "--workers", String(count)],
       ]);
       const before = cpuOf(child.pid as number);
-      const args = [port, SECONDS, 8, 128, NAMES].map(String);
+      const args = [port, SECONDS, 8, 128].map(String);
       const run = spawnSync(client, args, { encoding: "utf8" });
       const used = cpuOf(child.pid as number) - before;
       const [answered = 0, seconds = 1] = run.stdout.split(" ").map(Number);
