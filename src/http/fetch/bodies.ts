@@ -55,7 +55,8 @@ export class Bodies {
     const { output } = this.flags;
     if (output !== undefined) return output === "-" || index > 0 ? undefined : output;
     if (!this.flags["remote-name"]) return undefined;
-    const url = this.wanted[index]?.url ?? "";
+    const { url } = this.wanted[index] ?? {};
+    if (url === undefined) return undefined;
     const path = percentDecode(new URL(url).pathname) ?? "";
     // No way out of the folder, whatever the name says.
     const name = basename(path.replaceAll("\0", ""));

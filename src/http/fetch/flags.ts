@@ -41,6 +41,11 @@ export const fetchFlags = {
     exclusive: ["serial", "persistent", "pipelined", "warm"],
     helpGroup: "STRATEGY",
   }),
+  page: Flags.boolean({
+    description: "each URL is a page: fetch what it embeds as well, as a browser would",
+    exclusive: ["output", "remote-name"],
+    helpGroup: "REQUEST",
+  }),
   "http1.0": Flags.boolean({ description: "requests of HTTP/1.0", helpGroup: "REQUEST" }),
   request: Flags.string({
     char: "X",
@@ -143,6 +148,7 @@ export interface FetchFlags {
   readonly depth?: number | undefined;
   readonly warm: boolean;
   readonly compare: boolean;
+  readonly page: boolean;
   readonly "http1.0": boolean;
   readonly request?: string | undefined;
   readonly head: boolean;

@@ -12,7 +12,8 @@ import { Bodies } from "./bodies.ts";
 import type { FetchFlags } from "./flags.ts";
 import { setJson } from "./json.ts";
 import { lookupFor } from "./lookup.ts";
-import type { SetResult, Wanted } from "./set.ts";
+import { PageTaker } from "./page.ts";
+import type { BodyTaker, SetResult, Wanted } from "./set.ts";
 import { fetchSet } from "./set.ts";
 import { fileBytes, secondsOf, strategyOf, wantedOf } from "./settings.ts";
 
@@ -26,17 +27,27 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
   const wanted = urls.map((url) => wantedOf(url, flags));
   const host = new LiveHost();
   const bodies = new Bodies(flags, wanted);
+  // Each set finds the parts of its pages anew.
+  const takers = (): BodyTaker =>
+    flags.page
+      ? new PageTaker(bodies.taker(), wanted, (url) => partOf(url, flags))
+      : bodies.taker();
   try {
     const options = await fetcherOptions(host, flags);
     const results = flags.compare
-      ? await compare(host, options, flags, wanted, bodies)
-      : await fetchOnce(host, options, flags, wanted, bodies);
+      ? await compare(host, options, flags, wanted, takers)
+      : await fetchOnce(host, options, flags, wanted, takers);
     await bodies.finish();
     print(results, flags);
     return exitCodeOf(results, flags);
   } finally {
     host.stop();
   }
+}
+
+/** A part of a page is asked for with GET, whatever the page was. */
+function partOf(url: string, flags: FetchFlags): Wanted {
+  return wantedOf(url, { ...flags, request: undefined, head: false, data: undefined });
 }
 
 async function fetcherOptions(
@@ -71,11 +82,11 @@ async function fetchOnce(
   options: Omit<FetcherOptions, "strategy">,
   flags: FetchFlags,
   wanted: readonly Wanted[],
-  bodies: Bodies,
+  takers: () => BodyTaker,
 ): Promise<SetResult[]> {
   const fetcher = new Fetcher(host, { ...options, strategy: strategyOf(flags) });
-  const results = [await fetchSet(host, fetcher, wanted, bodies.taker())];
-  if (flags.warm) results.push(await fetchSet(host, fetcher, wanted, bodies.taker(), true));
+  const results = [await fetchSet(host, fetcher, wanted, takers())];
+  if (flags.warm) results.push(await fetchSet(host, fetcher, wanted, takers(), true));
   fetcher.close();
   return results;
 }
@@ -86,7 +97,7 @@ async function compare(
   options: Omit<FetcherOptions, "strategy">,
   flags: FetchFlags,
   wanted: readonly Wanted[],
-  bodies: Bodies,
+  takers: () => BodyTaker,
 ): Promise<SetResult[]> {
   const m = flags.concurrent ?? DEFAULT_CONCURRENT;
   const depth = flags.depth ?? 100;
@@ -100,8 +111,8 @@ async function compare(
   const results: SetResult[] = [];
   for (const [strategy, warm] of strategies) {
     const fetcher = new Fetcher(host, { ...options, strategy });
-    results.push(await fetchSet(host, fetcher, wanted, bodies.taker()));
-    if (warm) results.push(await fetchSet(host, fetcher, wanted, bodies.taker(), true));
+    results.push(await fetchSet(host, fetcher, wanted, takers()));
+    if (warm) results.push(await fetchSet(host, fetcher, wanted, takers(), true));
     fetcher.close();
   }
   return results;
