@@ -11,7 +11,17 @@ import { HttpServer } from "../../engines/http/server.ts";
 import type { RequestHandler } from "../../engines/http/server-connection.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
-import { announce, listenAddress, started, stopped, stopSignal, tlsServer } from "../listen.ts";
+import {
+  announce,
+  listenAddress,
+  say,
+  started,
+  stopped,
+  stopSignal,
+  tlsServer,
+} from "../listen.ts";
+import { cgi } from "./cgi.ts";
+import { loadModule, moduleHandler } from "./module.ts";
 import { rateOf } from "./rate.ts";
 
 export interface ServeFlags {
@@ -21,6 +31,8 @@ export interface ServeFlags {
   readonly key?: string | undefined;
   readonly vhost: readonly string[];
   readonly list: boolean;
+  readonly cgi: readonly string[];
+  readonly module?: string | undefined;
   readonly latency?: string | undefined;
   readonly rate?: string | undefined;
   readonly log?: string | undefined;
@@ -30,7 +42,7 @@ export interface ServeFlags {
 /** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
 export async function serve(folder: string | undefined, flags: ServeFlags): Promise<number> {
   const host = new LiveHost();
-  const handler = handlerOf(host, folder, flags);
+  const handler = await handlerOf(host, folder, flags);
   const tls = tlsServer(flags.cert, flags.key);
   if (flags["listen-tls"].length > 0 && tls === undefined) {
     throw new CommandError("--listen-tls needs --cert and --key");
@@ -55,7 +67,13 @@ export async function serve(folder: string | undefined, flags: ServeFlags): Prom
   }
 }
 
-function handlerOf(host: LiveHost, folder: string | undefined, flags: ServeFlags): RequestHandler {
+const CGI_TIME_MS = 60_000;
+
+async function handlerOf(
+  host: LiveHost,
+  folder: string | undefined,
+  flags: ServeFlags,
+): Promise<RequestHandler> {
   const filesOf = (path: string): RequestHandler => {
     const files = new Files(host, { root: folderAt(path), list: flags.list });
     return (exchange) => files.handle(exchange);
@@ -66,12 +84,23 @@ function handlerOf(host: LiveHost, folder: string | undefined, flags: ServeFlags
       throw new CommandError(`--vhost ${entry}: write it as NAME=DIR or ADDRESS:PORT=DIR`);
     return { name: entry.slice(0, at).toLowerCase(), handler: filesOf(entry.slice(at + 1)) };
   });
-  if (folder === undefined && sites.length === 0) {
+  if (folder === undefined && sites.length + flags.cgi.length === 0 && flags.module === undefined) {
     throw new CommandError("http serve: name a folder, or sites with --vhost; see --help");
   }
   const unknown: RequestHandler = (exchange) => exchange.respondError(404, "no such site");
   let handler = folder === undefined ? unknown : filesOf(folder);
   if (sites.length > 0) handler = byHost(sites, handler);
+  for (const entry of flags.cgi) {
+    const [prefix, path] = /^(\/[^=]*[^=/])=(.+)$/.exec(entry)?.slice(1) ?? [];
+    if (prefix === undefined || path === undefined) {
+      throw new CommandError(`--cgi ${entry}: write it as /PATH=DIR, e.g. /cgi-bin=scripts`);
+    }
+    handler = cgi({ prefix, folder: folderAt(path), timeMs: CGI_TIME_MS, onFault: say }, handler);
+  }
+  if (flags.module !== undefined) {
+    const program = await loadModule(flags.module);
+    handler = moduleHandler(program, handler, (error) => say(`${flags.module}: ${error.message}`));
+  }
   const latency =
     flags.latency === undefined ? 0 : millisOf("latency", flags.latency) * MILLISECOND;
   handler = delayed(handler, latency);
