@@ -47,6 +47,17 @@ export const fetchFlags = {
     helpGroup: "REQUEST",
   }),
   "http1.0": Flags.boolean({ description: "requests of HTTP/1.0", helpGroup: "REQUEST" }),
+  simulated: Flags.string({
+    helpValue: "DIR",
+    description: "no network: a server of DIR in virtual time, --rtt away, answers for every name",
+    helpGroup: "STRATEGY",
+  }),
+  rtt: Flags.string({
+    helpValue: "100ms",
+    default: "100ms",
+    description: "round trip of the simulated network",
+    helpGroup: "STRATEGY",
+  }),
   request: Flags.string({
     char: "X",
     helpValue: "METHOD",
@@ -148,6 +159,8 @@ export interface FetchFlags {
   readonly depth?: number | undefined;
   readonly warm: boolean;
   readonly compare: boolean;
+  readonly simulated?: string | undefined;
+  readonly rtt: string;
   readonly page: boolean;
   readonly "http1.0": boolean;
   readonly request?: string | undefined;

@@ -1,17 +1,16 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
-import type { Host } from "../../engines/host.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
 import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { CommandError, EXIT } from "../../failure.ts";
-import { LiveHost } from "../../net/live/host.ts";
 import { palette } from "../../render/color.ts";
 import { renderScorecard } from "../../render/http/scorecard.ts";
 import { renderWaterfall } from "../../render/http/waterfall.ts";
 import { Bodies } from "./bodies.ts";
 import type { FetchFlags } from "./flags.ts";
+import type { Ground } from "./ground.ts";
+import { live, simulated } from "./ground.ts";
 import { setJson } from "./json.ts";
-import { lookupFor } from "./lookup.ts";
 import { PageTaker } from "./page.ts";
 import type { BodyTaker, SetResult, Wanted } from "./set.ts";
 import { fetchSet } from "./set.ts";
@@ -25,7 +24,7 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
     throw new CommandError("--output takes the body of one URL; use --remote-name for several");
   }
   const wanted = urls.map((url) => wantedOf(url, flags));
-  const host = new LiveHost();
+  const ground = flags.simulated === undefined ? await live(flags) : simulated(flags);
   const bodies = new Bodies(flags, wanted);
   // Each set finds the parts of its pages anew.
   const takers = (): BodyTaker =>
@@ -33,15 +32,15 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
       ? new PageTaker(bodies.taker(), wanted, (url) => partOf(url, flags))
       : bodies.taker();
   try {
-    const options = await fetcherOptions(host, flags);
+    const options = fetcherOptions(ground, flags);
     const results = flags.compare
-      ? await compare(host, options, flags, wanted, takers)
-      : await fetchOnce(host, options, flags, wanted, takers);
+      ? await compare(ground, options, flags, wanted, takers)
+      : await fetchOnce(ground, options, flags, wanted, takers);
     await bodies.finish();
     print(results, flags);
     return exitCodeOf(results, flags);
   } finally {
-    host.stop();
+    ground.stop();
   }
 }
 
@@ -50,11 +49,8 @@ function partOf(url: string, flags: FetchFlags): Wanted {
   return wantedOf(url, { ...flags, request: undefined, head: false, data: undefined });
 }
 
-async function fetcherOptions(
-  host: Host,
-  flags: FetchFlags,
-): Promise<Omit<FetcherOptions, "strategy">> {
-  const lookup = await lookupFor(host, { dns: flags.dns ?? [], resolve: flags.resolve ?? [] });
+function fetcherOptions(ground: Ground, flags: FetchFlags): Omit<FetcherOptions, "strategy"> {
+  const { lookup } = ground;
   const ca =
     flags.cacert === undefined ? undefined : Buffer.from(fileBytes(flags.cacert)).toString();
   return {
@@ -78,22 +74,23 @@ async function fetcherOptions(
 }
 
 async function fetchOnce(
-  host: Host,
+  ground: Ground,
   options: Omit<FetcherOptions, "strategy">,
   flags: FetchFlags,
   wanted: readonly Wanted[],
   takers: () => BodyTaker,
 ): Promise<SetResult[]> {
-  const fetcher = new Fetcher(host, { ...options, strategy: strategyOf(flags) });
-  const results = [await fetchSet(host, fetcher, wanted, takers())];
-  if (flags.warm) results.push(await fetchSet(host, fetcher, wanted, takers(), true));
+  const fetcher = new Fetcher(ground.host, { ...options, strategy: strategyOf(flags) });
+  const results = [await ground.settled(fetchSet(ground.host, fetcher, wanted, takers()))];
+  if (flags.warm)
+    results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers(), true)));
   fetcher.close();
   return results;
 }
 
 /** Every strategy in turn against the same server; names are looked up once, before. */
 async function compare(
-  host: Host,
+  ground: Ground,
   options: Omit<FetcherOptions, "strategy">,
   flags: FetchFlags,
   wanted: readonly Wanted[],
@@ -110,9 +107,10 @@ async function compare(
   ];
   const results: SetResult[] = [];
   for (const [strategy, warm] of strategies) {
-    const fetcher = new Fetcher(host, { ...options, strategy });
-    results.push(await fetchSet(host, fetcher, wanted, takers()));
-    if (warm) results.push(await fetchSet(host, fetcher, wanted, takers(), true));
+    const fetcher = new Fetcher(ground.host, { ...options, strategy });
+    results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers())));
+    if (warm)
+      results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers(), true)));
     fetcher.close();
   }
   return results;

@@ -11,6 +11,7 @@ import { HttpServer } from "../../engines/http/server.ts";
 import type { RequestHandler } from "../../engines/http/server-connection.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { millisOf } from "../durations.ts";
 import {
   announce,
   listenAddress,
@@ -123,11 +124,4 @@ function folderAt(path: string): string {
     );
   }
   throw new CommandError(`${path}: not a folder`, EXIT.input);
-}
-
-/** `50`, `50ms`, `0.2s` in milliseconds. */
-export function millisOf(flag: string, text: string): number {
-  const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s)?$/.exec(text);
-  if (match === null) throw new CommandError(`--${flag} ${text}: write it as 50ms or 0.2s`);
-  return Math.round(Number(match[1]) * (match[2] === "s" ? 1000 : 1));
 }
