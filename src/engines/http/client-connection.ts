@@ -77,7 +77,7 @@ export interface ResponseSink extends BodySink {
   switched?(head: IncomingHead, left: Uint8Array, connection: TcpConnection): TcpHandler;
 }
 
-export type Fault = "connect" | "tls" | "closed" | "timeout" | "malformed" | "local";
+export type Fault = "connect" | "tls" | "closed" | "timeout" | "malformed" | "redirect" | "local";
 
 /** A request that was not answered in full. */
 export class ExchangeError extends Error {

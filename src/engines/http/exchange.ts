@@ -93,7 +93,6 @@ export class Exchange {
 
   /** Takes the request's body; asks for it where the client waits to be asked (RFC 9110 10.1.1). */
   readBody(sink: BodySink): void {
-    this.sink = sink;
     if (this.bodyCut !== undefined) {
       sink.cut(this.bodyCut);
       return;
@@ -102,6 +101,7 @@ export class Exchange {
       sink.end(this.bodyTrailers);
       return;
     }
+    this.sink = sink;
     if (this.expectsContinue && !this.continued && !this.responded) {
       this.continued = true;
       this.out(CONTINUE);

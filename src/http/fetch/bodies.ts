@@ -2,6 +2,8 @@
 import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
+import type { IncomingHead } from "../../engines/http/client-connection.ts";
+import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { BodyTaker, Wanted } from "./set.ts";
@@ -18,8 +20,14 @@ export class Bodies {
 
   taker(): BodyTaker {
     return {
+      asked: (_index, request) => {
+        if (this.flags.verbose) tellRequest(request);
+      },
+      hop: (_index, { head }) => {
+        if (this.flags.verbose) tellHead(head);
+      },
       head: (index, head) => {
-        if (this.flags.verbose) tellHead(this.wanted[index], head);
+        if (this.flags.verbose) tellHead(head);
         const path = this.pathOf(index);
         if (path === undefined) return;
         // A response that was cut and asked for again begins anew.
@@ -86,17 +94,14 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
-function tellHead(
-  wanted: Wanted | undefined,
-  head: import("../../engines/http/client-connection.ts").IncomingHead,
-): void {
-  const lines: string[] = [];
-  if (wanted !== undefined) {
-    const { method, target, version, fields } = wanted.request;
-    lines.push(`> ${method} ${target} ${version ?? "HTTP/1.1"}`);
-    for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
-  }
-  lines.push(`< ${head.version} ${head.statusCode} ${head.reasonPhrase}`);
+function tellRequest({ method, target, version, fields }: FetchRequest): void {
+  const lines = [`> ${method} ${target} ${version ?? "HTTP/1.1"}`];
+  for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
+  process.stderr.write(`${lines.join("\n")}\n\n`);
+}
+
+function tellHead(head: IncomingHead): void {
+  const lines = [`< ${head.version} ${head.statusCode} ${head.reasonPhrase}`];
   for (const { name, value } of head.fields) lines.push(`< ${name}: ${value}`);
   process.stderr.write(`${lines.join("\n")}\n\n`);
 }

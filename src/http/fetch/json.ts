@@ -1,5 +1,6 @@
 /** Results as JSON: times in milliseconds from the start of the set. */
 import type { Nanos } from "../../engines/host.ts";
+import type { Hop } from "../../engines/http/fetch/agent.ts";
 import { blockedTime } from "../../engines/http/fetch/timing.ts";
 import type { Fetched, SetResult } from "./set.ts";
 
@@ -19,7 +20,7 @@ export function setJson(result: SetResult): object {
 }
 
 function objectJson(
-  { url, method, initiator, timing, head, error }: Fetched,
+  { url, method, initiator, timing, head, error, hops }: Fetched,
   started: Nanos,
 ): object {
   const at = (time: Nanos) => millis(time - started);
@@ -56,7 +57,19 @@ function objectJson(
       ...(end === undefined ? {} : { end: at(end) }),
     },
     ...(blockedTime(timing) > 0 ? { blockedMs: millis(blockedTime(timing)) } : {}),
+    ...(hops.length === 0 ? {} : { hops: hops.map((hop) => hopJson(hop, started)) }),
     ...(error === undefined ? {} : { error }),
+  };
+}
+
+function hopJson({ url, request, head, timing, why }: Hop, started: Nanos): object {
+  return {
+    url,
+    method: request.method,
+    why,
+    statusCode: head.statusCode,
+    fields: head.fields,
+    ...(timing.end === undefined ? {} : { endMs: millis(timing.end - started) }),
   };
 }
 

@@ -1,4 +1,7 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
+import type { Host } from "../../engines/host.ts";
+import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
+import { Agent } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
 import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
@@ -12,6 +15,7 @@ import type { Ground } from "./ground.ts";
 import { live, simulated } from "./ground.ts";
 import { setJson } from "./json.ts";
 import { PageTaker } from "./page.ts";
+import { credentialsOf } from "./secrets.ts";
 import type { BodyTaker, SetResult, Wanted } from "./set.ts";
 import { fetchSet } from "./set.ts";
 import { fileBytes, secondsOf, strategyOf, wantedOf } from "./settings.ts";
@@ -73,6 +77,15 @@ function fetcherOptions(ground: Ground, flags: FetchFlags): Omit<FetcherOptions,
   };
 }
 
+function agentOptions(host: Host, flags: FetchFlags, wanted: readonly Wanted[]): AgentOptions {
+  return {
+    follow: flags.location || flags["location-trusted"],
+    maxRedirects: flags["max-redirs"],
+    trusted: flags["location-trusted"],
+    credentials: credentialsOf(flags, wanted, host.random),
+  };
+}
+
 async function fetchOnce(
   ground: Ground,
   options: Omit<FetcherOptions, "strategy">,
@@ -81,9 +94,10 @@ async function fetchOnce(
   takers: () => BodyTaker,
 ): Promise<SetResult[]> {
   const fetcher = new Fetcher(ground.host, { ...options, strategy: strategyOf(flags) });
-  const results = [await ground.settled(fetchSet(ground.host, fetcher, wanted, takers()))];
+  const agent = new Agent(fetcher, agentOptions(ground.host, flags, wanted));
+  const results = [await ground.settled(fetchSet(ground.host, agent, wanted, takers()))];
   if (flags.warm)
-    results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers(), true)));
+    results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers(), true)));
   fetcher.close();
   return results;
 }
@@ -108,9 +122,10 @@ async function compare(
   const results: SetResult[] = [];
   for (const [strategy, warm] of strategies) {
     const fetcher = new Fetcher(ground.host, { ...options, strategy });
-    results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers())));
+    const agent = new Agent(fetcher, agentOptions(ground.host, flags, wanted));
+    results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers())));
     if (warm)
-      results.push(await ground.settled(fetchSet(ground.host, fetcher, wanted, takers(), true)));
+      results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers(), true)));
     fetcher.close();
   }
   return results;
@@ -136,7 +151,7 @@ function exitCodeOf(results: readonly SetResult[], flags: FetchFlags): number {
   for (const { url, error } of objects) {
     if (error !== undefined) process.stderr.write(`netkit: ${url}: ${error.message}\n`);
   }
-  if (faults.some((fault) => fault !== "malformed")) return EXIT.network;
+  if (faults.some((fault) => fault !== "malformed" && fault !== "redirect")) return EXIT.network;
   if (faults.length > 0) return EXIT.input;
   const refused = objects.some(({ head }) => (head?.statusCode ?? 0) >= 400);
   return flags.fail && refused ? EXIT.negative : EXIT.done;

@@ -41,6 +41,14 @@ export class PageTaker implements BodyTaker {
     this.known = new Set(pages.map(({ url }) => url));
   }
 
+  asked(...args: Parameters<NonNullable<BodyTaker["asked"]>>): void {
+    this.inner.asked?.(...args);
+  }
+
+  hop(...args: Parameters<NonNullable<BodyTaker["hop"]>>): void {
+    this.inner.hop?.(...args);
+  }
+
   head(index: number, head: IncomingHead): void {
     this.inner.head(index, head);
     const one = this.all[index];

@@ -2,7 +2,8 @@
 import type { Field } from "../../codecs/http/message.ts";
 import type { Host, Nanos } from "../../engines/host.ts";
 import type { Fault, IncomingHead } from "../../engines/http/client-connection.ts";
-import type { Fetcher, FetchRequest } from "../../engines/http/fetch/fetcher.ts";
+import type { Agent, Hop } from "../../engines/http/fetch/agent.ts";
+import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { formulaOf, nameOf, roundTrips } from "../../engines/http/fetch/strategy.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
@@ -12,6 +13,8 @@ export interface Wanted {
   readonly request: FetchRequest;
   /** The object that made this one known; none for those that were named. */
   readonly initiator?: string;
+  /** Of the URL, as written. */
+  readonly userinfo?: string;
 }
 
 export interface Fetched {
@@ -21,6 +24,8 @@ export interface Fetched {
   readonly timing: Timing;
   head: IncomingHead | undefined;
   error: { fault: Fault; message: string } | undefined;
+  /** Redirects and challenges on the way, the oldest first. */
+  readonly hops: Hop[];
 }
 
 export interface SetResult {
@@ -41,6 +46,8 @@ export interface SetResult {
 
 /** Takes bodies as they come. */
 export interface BodyTaker {
+  asked?(index: number, request: FetchRequest, url: string): void;
+  hop?(index: number, hop: Hop): void;
   head(index: number, head: IncomingHead): void;
   data(index: number, bytes: Uint8Array): void;
   end(index: number, trailers: readonly Field[]): void;
@@ -51,11 +58,12 @@ export interface BodyTaker {
 /** Resolves once all of them, and those that they made known, are there or have failed. */
 export function fetchSet(
   host: Host,
-  fetcher: Fetcher,
+  agent: Agent,
   wanted: readonly Wanted[],
   taker: BodyTaker,
   warm = false,
 ): Promise<SetResult> {
+  const { fetcher } = agent;
   const { strategy } = fetcher.options;
   const started = host.clock.now();
   const before = fetcher.opened;
@@ -83,7 +91,12 @@ export function fetchSet(
     const add = (one: Wanted) => {
       const index = objects.length;
       open++;
-      fetcher.fetch(one.request, {
+      agent.fetch(one.request, {
+        asked: (request, url) => taker.asked?.(index, request, url),
+        hop: (hop) => {
+          objects[index]?.hops.push(hop);
+          taker.hop?.(index, hop);
+        },
         head: (head, timing) => {
           place(index, timing).head = head;
           taker.head(index, head);
@@ -110,6 +123,7 @@ export function fetchSet(
         timing: NO_TIMING,
         head: undefined,
         error: undefined,
+        hops: [],
       });
     };
     const place = (index: number, timing: Timing): Fetched => {

@@ -36,7 +36,12 @@ export function wantedOf(text: string, flags: FetchFlags): Wanted {
   const origin = uri === undefined ? undefined : originOf(uri);
   if (uri === undefined || origin === undefined)
     throw new CommandError(`${text}: not an http or https URL`);
-  return { url: plainUrl(uri), request: requestOf(uri, flags) };
+  const { userinfo } = uri;
+  return {
+    url: plainUrl(uri),
+    request: requestOf(uri, flags),
+    ...(userinfo === undefined ? {} : { userinfo }),
+  };
 }
 
 /** Without what is not sent: the user and the fragment. */

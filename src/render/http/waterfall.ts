@@ -58,10 +58,12 @@ export function renderWaterfall(result: SetResult, paint: ChalkInstance, width =
     const size = error === undefined ? bytesText(timing.bodyBytes) : "";
     const took = ms((timing.end ?? ended) - timing.queued);
     const where = `#${timing.connection}`;
+    const way = object.hops.map(
+      ({ head: { statusCode }, url, why }) => `\n  ${statusCode} ${why}: ${safe(url)}`,
+    );
     const row = `${safe(name)} ${status} ${size.padStart(8)} ${took.padStart(9)} ${where.padStart(4)} ${cells.join("")}`;
-    return error === undefined
-      ? row.trimEnd()
-      : `${row.trimEnd()}\n  ${paint.red(safe(error.message))}`;
+    const told = `${row.trimEnd()}${way.join("")}`;
+    return error === undefined ? told : `${told}\n  ${paint.red(safe(error.message))}`;
   });
   return `${lines.join("\n")}\n${legend(paint)}\n${summary(result)}\n`;
 }

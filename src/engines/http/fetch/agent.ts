@@ -1,0 +1,226 @@
+/**
+ * What a user agent does around one request: redirects followed, challenges answered, failures that
+ * may pass tried again. RFC 9110 15.4, 11, 9.2.2. Each object ends with one response or one error.
+ */
+import type { Field } from "../../../codecs/http/message.ts";
+import type { Credentials } from "../auth/credentials.ts";
+import type { IncomingHead } from "../client-connection.ts";
+import { ExchangeError } from "../client-connection.ts";
+import { field } from "../fields.ts";
+import { isIdempotent } from "../head.ts";
+import type { Fetcher, FetchRequest } from "./fetcher.ts";
+import type { Origin } from "./origin.ts";
+import { redirected, urlOf } from "./redirect.ts";
+import type { RetryOptions } from "./retry.ts";
+import { delayOf, isTransient } from "./retry.ts";
+import type { Timing } from "./timing.ts";
+
+/** The cookies of a user agent. RFC 6265 5 */
+export interface Cookies {
+  /** The value of Cookie, or undefined. */
+  header(origin: Origin, target: string): string | undefined;
+  store(origin: Origin, target: string, fields: readonly Field[]): void;
+}
+
+export interface AgentOptions {
+  readonly follow?: boolean | undefined;
+  /** Redirects of one object; 50, as curl has it. */
+  readonly maxRedirects?: number | undefined;
+  /** Credentials go to every server that a redirect leads to. */
+  readonly trusted?: boolean | undefined;
+  readonly credentials?: Credentials | undefined;
+  readonly cookies?: Cookies | undefined;
+  readonly retry?: RetryOptions | undefined;
+}
+
+/** A response on the way to the one that counts. */
+export interface Hop {
+  readonly url: string;
+  readonly request: FetchRequest;
+  readonly head: IncomingHead;
+  readonly timing: Timing;
+  readonly why: "redirect" | "challenge" | "retry";
+}
+
+export interface AgentSink {
+  /** The request as it goes out, with what was added. */
+  asked?(request: FetchRequest, url: string): void;
+  hop?(hop: Hop): void;
+  /** Called again when a response that was cut is asked for anew: what came before counts no more. */
+  head(head: IncomingHead, timing: Timing): void;
+  data(bytes: Uint8Array): void;
+  end(trailers: readonly Field[], timing: Timing): void;
+  failed(why: ExchangeError, timing: Timing): void;
+  informed?(head: IncomingHead): void;
+  sent?(): void;
+}
+
+const MAX_REDIRECTS = 50;
+/** Challenges of one request: one, a stale nonce, and one more. */
+const MAX_CHALLENGES = 3;
+
+export class Agent {
+  readonly fetcher: Fetcher;
+  readonly options: AgentOptions;
+
+  constructor(fetcher: Fetcher, options: AgentOptions = {}) {
+    this.fetcher = fetcher;
+    this.options = options;
+  }
+
+  fetch(request: FetchRequest, sink: AgentSink): void {
+    new Visit(this, request, sink).go();
+  }
+}
+
+type Next =
+  | { readonly why: Hop["why"]; readonly request: FetchRequest; readonly delay: number }
+  | { readonly why: "error"; readonly error: ExchangeError };
+
+/** One object on its way. */
+class Visit {
+  private readonly agent: Agent;
+  private readonly sink: AgentSink;
+  /** Without what is added each time. */
+  private request: FetchRequest;
+  private authorization: string | undefined = undefined;
+  private redirects = 0;
+  private challenges = 0;
+  private retries = 0;
+
+  constructor(agent: Agent, request: FetchRequest, sink: AgentSink) {
+    this.agent = agent;
+    this.request = request;
+    this.sink = sink;
+  }
+
+  go(): void {
+    const { sink, agent } = this;
+    const sent = this.dressed();
+    let next: Next | undefined;
+    let last: IncomingHead | undefined;
+    sink.asked?.(sent, urlOf(sent.origin, sent.target));
+    agent.fetcher.fetch(sent, {
+      informed: (head) => sink.informed?.(head),
+      sent: () => sink.sent?.(),
+      head: (head, timing) => {
+        last = head;
+        agent.options.cookies?.store(sent.origin, sent.target, head.fields);
+        next = this.after(head);
+        if (next === undefined) sink.head(head, timing);
+      },
+      data: (bytes) => {
+        if (next === undefined) sink.data(bytes);
+      },
+      end: (trailers, timing) => {
+        if (next === undefined) sink.end(trailers, timing);
+        else this.follow(next, sent, last as IncomingHead, timing);
+      },
+      failed: (why, timing) => {
+        // A redirect whose body was cut has said where to go.
+        if (next !== undefined && last !== undefined) this.follow(next, sent, last, timing);
+        else this.failed(why, timing);
+      },
+    });
+  }
+
+  /** The request with its credentials and cookies. */
+  private dressed(): FetchRequest {
+    const { credentials, cookies } = this.agent.options;
+    const { request } = this;
+    const { origin, target, method } = request;
+    const fields = [...request.fields];
+    this.authorization = undefined;
+    let { body } = request;
+    if (field(fields, "authorization") === undefined && credentials !== undefined) {
+      this.authorization = credentials.authorization(origin, method, target);
+      if (this.authorization !== undefined) {
+        fields.push({ name: "Authorization", value: this.authorization });
+      } else if (body !== undefined && credentials.awaitsChallenge(origin)) {
+        body = new Uint8Array(0);
+      }
+    }
+    const kept = cookies?.header(origin, target);
+    if (kept !== undefined) {
+      const own = fields.findIndex(({ name }) => name.toLowerCase() === "cookie");
+      // RFC 6265 5.4: one Cookie field at most.
+      if (own < 0) fields.push({ name: "Cookie", value: kept });
+      else fields[own] = { name: "Cookie", value: `${kept}; ${fields[own]?.value}` };
+    }
+    return { ...request, fields, body };
+  }
+
+  /** What a response's head asks for; undefined: it is the one that counts. */
+  private after(head: IncomingHead): Next | undefined {
+    const { options } = this.agent;
+    if (head.statusCode === 401 && this.challenged(head)) {
+      return { why: "challenge", request: this.request, delay: 0 };
+    }
+    if (isTransient(head.statusCode) && this.mayRetry(isIdempotent(this.request.method))) {
+      return { why: "retry", request: this.request, delay: this.delay(head) };
+    }
+    if (options.follow !== true) return undefined;
+    const to = redirected(this.request, head, options.trusted === true);
+    if (to.kind === "none") return undefined;
+    if (to.kind === "refused") return { why: "error", error: redirectError(to.why) };
+    const most = options.maxRedirects ?? MAX_REDIRECTS;
+    if (++this.redirects > most) {
+      const text = `redirected more than ${most} times, at last to ${to.url}`;
+      return { why: "error", error: redirectError(text) };
+    }
+    return { why: "redirect", request: to.request, delay: 0 };
+  }
+
+  private challenged(head: IncomingHead): boolean {
+    const { credentials } = this.agent.options;
+    const { origin, fields } = this.request;
+    if (credentials === undefined || field(fields, "authorization") !== undefined) return false;
+    if (this.challenges >= MAX_CHALLENGES) return false;
+    if (!credentials.refused(origin, head.fields, this.authorization)) return false;
+    this.challenges++;
+    return true;
+  }
+
+  private mayRetry(harmless: boolean): boolean {
+    return harmless && this.retries < (this.agent.options.retry?.times ?? 0);
+  }
+
+  private delay(head: IncomingHead | undefined): number {
+    const { retry } = this.agent.options;
+    if (retry === undefined) return 0;
+    return delayOf(retry, this.retries++, head, this.agent.fetcher.host.clock.wallMs());
+  }
+
+  private follow(next: Next, sent: FetchRequest, head: IncomingHead, timing: Timing): void {
+    if (next.why === "error") {
+      this.sink.failed(next.error, timing);
+      return;
+    }
+    const url = urlOf(sent.origin, sent.target);
+    this.sink.hop?.({ url, request: sent, head, timing, why: next.why });
+    this.request = next.request;
+    this.later(next.delay);
+  }
+
+  private failed(why: ExchangeError, timing: Timing): void {
+    const passing = why.fault === "connect" || why.fault === "closed" || why.fault === "timeout";
+    if (!passing || !this.mayRetry(isIdempotent(this.request.method) || !why.sent)) {
+      this.sink.failed(why, timing);
+      return;
+    }
+    this.later(this.delay(undefined));
+  }
+
+  private later(delay: number): void {
+    if (delay === 0) {
+      this.go();
+      return;
+    }
+    const { clock } = this.agent.fetcher.host;
+    clock.timer(() => this.go()).armAt(clock.now() + delay);
+  }
+}
+
+function redirectError(why: string): ExchangeError {
+  return new ExchangeError("redirect", why, false, true);
+}
