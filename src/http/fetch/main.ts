@@ -1,26 +1,25 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
 import type { Host } from "../../engines/host.ts";
 import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
-import { Agent } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
-import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
-import type { Strategy } from "../../engines/http/fetch/strategy.ts";
+import { originKey } from "../../engines/http/fetch/origin.ts";
+import { without } from "../../engines/http/fields.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
 import { renderScorecard } from "../../render/http/scorecard.ts";
 import { renderWaterfall } from "../../render/http/waterfall.ts";
 import { Bodies } from "./bodies.ts";
+import { jarOf, keepCookies } from "./cookies.ts";
+import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Ground } from "./ground.ts";
 import { live, simulated } from "./ground.ts";
 import { setJson } from "./json.ts";
 import { PageTaker } from "./page.ts";
 import { credentialsOf } from "./secrets.ts";
-import type { BodyTaker, SetResult, Wanted } from "./set.ts";
-import { fetchSet } from "./set.ts";
-import { fileBytes, secondsOf, strategyOf, wantedOf } from "./settings.ts";
-
-const DEFAULT_CONCURRENT = 6;
+import type { SetResult, Wanted } from "./set.ts";
+import { fetchAll } from "./sets.ts";
+import { secondsOf, wantedOf } from "./settings.ts";
 
 export async function run(urls: readonly string[], flags: FetchFlags): Promise<number> {
   if (urls.length === 0) throw new CommandError("http fetch: name a URL; see --help");
@@ -30,17 +29,25 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
   const wanted = urls.map((url) => wantedOf(url, flags));
   const ground = flags.simulated === undefined ? await live(flags) : simulated(flags);
   const bodies = new Bodies(flags, wanted);
-  // Each set finds the parts of its pages anew.
-  const takers = (): BodyTaker =>
-    flags.page
-      ? new PageTaker(bodies.taker(), wanted, (url) => partOf(url, flags))
-      : bodies.taker();
+  const { clock } = ground.host;
   try {
-    const options = fetcherOptions(ground, flags);
-    const results = flags.compare
-      ? await compare(ground, options, flags, wanted, takers)
-      : await fetchOnce(ground, options, flags, wanted, takers);
+    const jar = await jarOf(flags, () => clock.wallMs());
+    const results = await fetchAll(
+      {
+        ground,
+        fetcher: fetcherOptions(ground, flags),
+        agent: { ...agentOptions(ground.host, flags, wanted), cookies: jar },
+        wanted,
+        takers: () =>
+          flags.page
+            ? new PageTaker(bodies.taker(), wanted, (url) => partOf(url, flags, wanted))
+            : bodies.taker(),
+      },
+      flags,
+    );
     await bodies.finish();
+    const kept = flags["cookie-jar"];
+    if (jar !== undefined && kept !== undefined) keepCookies(jar, kept);
     print(results, flags);
     return exitCodeOf(results, flags);
   } finally {
@@ -49,8 +56,15 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
 }
 
 /** A part of a page is asked for with GET, whatever the page was. */
-function partOf(url: string, flags: FetchFlags): Wanted {
-  return wantedOf(url, { ...flags, request: undefined, head: false, data: undefined });
+function partOf(url: string, flags: FetchFlags, named: readonly Wanted[]): Wanted {
+  const wanted = wantedOf(url, { ...flags, request: undefined, head: false, data: undefined });
+  const { request } = wanted;
+  if (named.some((one) => originKey(one.request.origin) === originKey(request.origin))) {
+    return wanted;
+  }
+  // What the user says to one server is not for others that its page names.
+  const fields = without(request.fields, "authorization", "cookie", "proxy-authorization");
+  return { ...wanted, request: { ...request, fields } };
 }
 
 function fetcherOptions(ground: Ground, flags: FetchFlags): Omit<FetcherOptions, "strategy"> {
@@ -84,51 +98,6 @@ function agentOptions(host: Host, flags: FetchFlags, wanted: readonly Wanted[]):
     trusted: flags["location-trusted"],
     credentials: credentialsOf(flags, wanted, host.random),
   };
-}
-
-async function fetchOnce(
-  ground: Ground,
-  options: Omit<FetcherOptions, "strategy">,
-  flags: FetchFlags,
-  wanted: readonly Wanted[],
-  takers: () => BodyTaker,
-): Promise<SetResult[]> {
-  const fetcher = new Fetcher(ground.host, { ...options, strategy: strategyOf(flags) });
-  const agent = new Agent(fetcher, agentOptions(ground.host, flags, wanted));
-  const results = [await ground.settled(fetchSet(ground.host, agent, wanted, takers()))];
-  if (flags.warm)
-    results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers(), true)));
-  fetcher.close();
-  return results;
-}
-
-/** Every strategy in turn against the same server; names are looked up once, before. */
-async function compare(
-  ground: Ground,
-  options: Omit<FetcherOptions, "strategy">,
-  flags: FetchFlags,
-  wanted: readonly Wanted[],
-  takers: () => BodyTaker,
-): Promise<SetResult[]> {
-  const m = flags.concurrent ?? DEFAULT_CONCURRENT;
-  const depth = flags.depth ?? 100;
-  const strategies: readonly (readonly [Strategy, warm: boolean])[] = [
-    [{ connections: 1, keep: false, depth: 1 }, false],
-    [{ connections: 1, keep: true, depth: 1 }, false],
-    [{ connections: m, keep: false, depth: 1 }, false],
-    [{ connections: m, keep: true, depth: 1 }, false],
-    [{ connections: 1, keep: true, depth }, true],
-  ];
-  const results: SetResult[] = [];
-  for (const [strategy, warm] of strategies) {
-    const fetcher = new Fetcher(ground.host, { ...options, strategy });
-    const agent = new Agent(fetcher, agentOptions(ground.host, flags, wanted));
-    results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers())));
-    if (warm)
-      results.push(await ground.settled(fetchSet(ground.host, agent, wanted, takers(), true)));
-    fetcher.close();
-  }
-  return results;
 }
 
 function print(results: readonly SetResult[], flags: FetchFlags): void {

@@ -106,7 +106,9 @@ export class PageTaker implements BodyTaker {
       const wanted = this.make(full);
       if (wanted === undefined) continue;
       const list = this.fresh.get(index);
-      const one = { ...wanted, initiator: reading.wanted.url };
+      const { origin } = reading.wanted.request;
+      const request = { ...wanted.request, initiator: origin };
+      const one = { ...wanted, request, initiator: reading.wanted.url };
       if (list === undefined) this.fresh.set(index, [one]);
       else list.push(one);
     }

@@ -8,10 +8,10 @@ import { Credentials } from "../../engines/http/auth/credentials.ts";
 import type { Origin } from "../../engines/http/fetch/origin.ts";
 import { originKey } from "../../engines/http/fetch/origin.ts";
 import { CommandError } from "../../failure.ts";
+import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 import { netrcFor, parseNetrc } from "./netrc.ts";
 import type { Wanted } from "./set.ts";
-import { fileBytes } from "./settings.ts";
 
 /** RFC 6750 2.1 */
 const B64_TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;

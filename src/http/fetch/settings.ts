@@ -1,5 +1,6 @@
 /** What the flags of `http fetch` ask for. */
-import { readFileSync } from "node:fs";
+import { EncodeError } from "../../codecs/errors.ts";
+import { encode } from "../../codecs/http/encode.ts";
 import type { Field } from "../../codecs/http/message.ts";
 import type { AbsoluteUri } from "../../codecs/http/uri.ts";
 import { parseUri } from "../../codecs/http/uri.ts";
@@ -11,7 +12,9 @@ import { hostField, originOf, targetOf } from "../../engines/http/fetch/origin.t
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { DEFAULT_DEPTH } from "../../engines/http/fetch/strategy.ts";
 import { field, without } from "../../engines/http/fields.ts";
-import { CommandError, EXIT } from "../../failure.ts";
+import { CommandError } from "../../failure.ts";
+import { givenCookies } from "./cookies.ts";
+import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Wanted } from "./set.ts";
 
@@ -37,11 +40,31 @@ export function wantedOf(text: string, flags: FetchFlags): Wanted {
   if (uri === undefined || origin === undefined)
     throw new CommandError(`${text}: not an http or https URL`);
   const { userinfo } = uri;
+  const request = requestOf(uri, flags);
+  checkWritable(text, request);
   return {
     url: plainUrl(uri),
-    request: requestOf(uri, flags),
+    request,
     ...(userinfo === undefined ? {} : { userinfo }),
   };
+}
+
+/** RFC 9112 11.1: what would split the message is told before anything is sent. */
+function checkWritable(text: string, { method, target, fields }: FetchRequest): void {
+  try {
+    encode({
+      kind: "request",
+      method,
+      requestTarget: target,
+      version: "HTTP/1.1",
+      fields,
+      body: new Uint8Array(0),
+      trailers: [],
+    });
+  } catch (error) {
+    if (!(error instanceof EncodeError)) throw error;
+    throw new CommandError(`${JSON.stringify(text)}: ${error.message} (${error.spec})`);
+  }
 }
 
 /** Without what is not sent: the user and the fragment. */
@@ -72,6 +95,8 @@ function requestOf(uri: AbsoluteUri, flags: FetchFlags): FetchRequest {
   if (body !== undefined && flags.data !== undefined) {
     fields.push({ name: "Content-Type", value: "application/x-www-form-urlencoded" });
   }
+  const cookies = givenCookies(flags);
+  if (cookies !== undefined) fields.push({ name: "Cookie", value: cookies });
   for (const entry of flags.header ?? []) {
     const one = fieldOf(entry);
     fields = without(fields, one.name.toLowerCase());
@@ -106,13 +131,4 @@ export function fieldOf(entry: string): Field {
 function bodyOf(data: string): Uint8Array {
   if (!data.startsWith("@")) return utf8Bytes(data);
   return fileBytes(data.slice(1));
-}
-
-export function fileBytes(path: string): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(path === "-" ? 0 : path));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError(`${path}: cannot be read (${code})`, EXIT.input);
-  }
 }

@@ -17,8 +17,8 @@ import type { Timing } from "./timing.ts";
 
 /** The cookies of a user agent. RFC 6265 5 */
 export interface Cookies {
-  /** The value of Cookie, or undefined. */
-  header(origin: Origin, target: string): string | undefined;
+  /** The value of Cookie, or undefined. `from`: where the page is that embeds the object. */
+  header(origin: Origin, target: string, from?: Origin): string | undefined;
   store(origin: Origin, target: string, fields: readonly Field[]): void;
 }
 
@@ -140,7 +140,7 @@ class Visit {
         body = new Uint8Array(0);
       }
     }
-    const kept = cookies?.header(origin, target);
+    const kept = cookies?.header(origin, target, request.initiator);
     if (kept !== undefined) {
       const own = fields.findIndex(({ name }) => name.toLowerCase() === "cookie");
       // RFC 6265 5.4: one Cookie field at most.

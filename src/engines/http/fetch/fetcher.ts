@@ -21,6 +21,8 @@ export interface FetchRequest {
   readonly fields: readonly Field[];
   readonly body?: Uint8Array | BodySource | undefined;
   readonly continueTime?: Nanos | undefined;
+  /** Where the page is that embeds the object; undefined for what the user asked for. */
+  readonly initiator?: Origin | undefined;
 }
 
 /** What becomes of one object. Ends with `end` or `failed`. */

@@ -45,4 +45,23 @@ export const authFlags = {
     description: "the same from this file",
     helpGroup: "REDIRECTS AND CREDENTIALS",
   }),
+  cookie: Flags.string({
+    char: "b",
+    multiple: true,
+    multipleNonGreedy: true,
+    helpValue: "'NAME=VALUE'|FILE",
+    description: "cookies for the servers of the named URLs, or a file of cookies to begin with",
+    helpGroup: "REDIRECTS AND CREDENTIALS",
+  }),
+  "cookie-jar": Flags.string({
+    char: "c",
+    helpValue: "FILE",
+    description: "keep cookies over runs in a file that curl reads as well",
+    helpGroup: "REDIRECTS AND CREDENTIALS",
+  }),
+  "junk-session-cookies": Flags.boolean({
+    char: "j",
+    description: "leave out cookies of files that end with their session",
+    helpGroup: "REDIRECTS AND CREDENTIALS",
+  }),
 } as const;

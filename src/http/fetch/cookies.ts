@@ -1,0 +1,64 @@
+/** `--cookie` and `--cookie-jar`: where the cookies of a run come from, and where they are kept. */
+import { existsSync, renameSync, writeFileSync } from "node:fs";
+import type { JarOptions } from "../../engines/http/cookies/jar.ts";
+import { CookieJar } from "../../engines/http/cookies/jar.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { formatCookies, parseCookies } from "./cookie-file.ts";
+import { fileBytes } from "./files.ts";
+import type { FetchFlags } from "./flags.ts";
+
+/** Undefined when no flag asks for cookies. @throws CommandError */
+export async function jarOf(flags: FetchFlags, now: () => number): Promise<CookieJar | undefined> {
+  const files = (flags.cookie ?? []).filter((text) => !text.includes("="));
+  const kept = flags["cookie-jar"];
+  if (kept !== undefined && existsSync(kept)) files.push(kept);
+  if (files.length === 0 && kept === undefined) return undefined;
+  const jar = new CookieJar({ now, suffixes: await publicSuffixes() });
+  for (const path of files) {
+    if (path === "") continue; // Only turns cookies on, as with curl.
+    const text = Buffer.from(fileBytes(path)).toString("latin1");
+    const { cookies, faults } = parseCookies(text);
+    for (const fault of faults) process.stderr.write(`netkit: ${path}: ${fault}\n`);
+    for (const cookie of cookies) {
+      if (flags["junk-session-cookies"] && cookie.expiresMs === undefined) continue;
+      jar.add(cookie);
+    }
+  }
+  return jar;
+}
+
+/** `--cookie 'a=b; c=d'`: sent as written, to the servers of the named URLs. */
+export function givenCookies(flags: FetchFlags): string | undefined {
+  const pairs = (flags.cookie ?? []).filter((text) => text.includes("="));
+  for (const text of pairs) {
+    if (/[\0-\x08\x0a-\x1f\x7f]/.test(text)) {
+      throw new CommandError("--cookie: write it as 'name=value; name=value', on one line");
+    }
+  }
+  return pairs.length === 0 ? undefined : pairs.join("; ");
+}
+
+/** In one step: a run that is killed leaves the old file. */
+export function keepCookies(jar: CookieJar, path: string): void {
+  const text = formatCookies(jar.all());
+  if (path === "-") {
+    process.stdout.write(text, "latin1");
+    return;
+  }
+  try {
+    writeFileSync(`${path}.new`, text, { encoding: "latin1", mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CommandError(`${path}: cannot be written (${code})`, EXIT.input);
+  }
+}
+
+async function publicSuffixes(): Promise<JarOptions["suffixes"]> {
+  const { getDomain, getPublicSuffix } = await import("tldts");
+  const options = { allowPrivateDomains: true };
+  return {
+    isPublic: (host) => getPublicSuffix(host, options) === host,
+    site: (host) => getDomain(host, options) ?? host,
+  };
+}
