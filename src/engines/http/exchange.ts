@@ -138,6 +138,31 @@ export class Exchange {
     this.end();
   }
 
+  /**
+   * As `respond` with a head from `preparedHead`, which tells the body's length: for what is sent
+   * often and whole. Not for methods or codes without a body.
+   */
+  respondPrepared(statusCode: number, head: Uint8Array, body: Uint8Array): void {
+    const { server, request } = this;
+    this.mode = "length";
+    this.keepAlive = server.keepsAlive(this) && !this.leavesBody();
+    this.statusCode = statusCode;
+    this.sent = body.length;
+    const tail =
+      request.version === "HTTP/1.1" && this.keepAlive
+        ? dateLine(this.host.clock.wallMs())
+        : latin1Bytes(
+            `Date: ${httpDate(this.host.clock.wallMs())}\r\nConnection: ${this.keepAlive ? "keep-alive" : "close"}\r\n\r\n`,
+          );
+    const all = new Uint8Array(head.length + tail.length + body.length);
+    all.set(head);
+    all.set(tail, head.length);
+    all.set(body, head.length + tail.length);
+    this.finished = true;
+    this.out(all);
+    if (!this.lost && server.isFirst(this)) this.conclude();
+  }
+
   respondError(statusCode: number, message: string): void {
     const fields = [{ name: "Content-Type", value: "text/plain; charset=utf-8" }];
     this.respond({ statusCode, fields }, utf8Bytes(`${message}\n`));
@@ -293,6 +318,25 @@ export class Exchange {
     this.waiting.push(bytes);
     this.waitingBytes += bytes.length;
   }
+}
+
+/** Status line and fields of a 200 that is the same each time; date and end are added when it is sent. @throws EncodeError */
+export function preparedHead(fields: readonly Field[]): Uint8Array {
+  const bytes = encodeHead({ statusCode: 200, fields });
+  return bytes.subarray(0, bytes.length - 2);
+}
+
+let dateSecond = -1;
+let dateBytes: Uint8Array = EMPTY;
+
+/** `Date: ...` and the end of a head. */
+function dateLine(wallMs: number): Uint8Array {
+  const second = Math.floor(wallMs / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateBytes = latin1Bytes(`Date: ${httpDate(wallMs)}\r\n\r\n`);
+  }
+  return dateBytes;
 }
 
 function encodeHead(head: ResponseHead): Uint8Array {

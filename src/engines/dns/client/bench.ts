@@ -2,8 +2,10 @@
  * Load for a DNS server over UDP: so many questions under way, or so many a second, for a while. The
  * time of each answer counts in a histogram of steps of 2 %.
  */
+
+import { Histogram } from "../../histogram.ts";
 import type { Endpoint, Host, Nanos, Timer, UdpSocket } from "../../host.ts";
-import { MICROSECOND, MILLISECOND, SECOND } from "../../host.ts";
+import { MILLISECOND, SECOND } from "../../host.ts";
 
 export interface BenchOptions {
   readonly server: Endpoint;
@@ -29,9 +31,6 @@ export interface BenchResult {
   percentile(part: number): Nanos;
 }
 
-const STEP = Math.log(1.02);
-/** From a microsecond to about a minute. */
-const BUCKETS = 1000;
 const TICK = MILLISECOND;
 
 export class Bench {
@@ -39,7 +38,7 @@ export class Bench {
   private readonly options: BenchOptions;
   private readonly done: (result: BenchResult) => void;
   private readonly waiting = new Map<number, Nanos>();
-  private readonly buckets = new Uint32Array(BUCKETS);
+  private readonly times = new Histogram();
   private readonly rcodes = new Map<number, number>();
   private readonly timer: Timer;
   private readonly socket: UdpSocket;
@@ -107,9 +106,7 @@ export class Bench {
     if (at === undefined) return;
     this.waiting.delete(id);
     const now = this.host.clock.now();
-    const bucket = Math.log(Math.max(1, (now - at) / MICROSECOND)) / STEP;
-    const index = Math.min(BUCKETS - 1, Math.floor(bucket));
-    this.buckets[index] = (this.buckets[index] as number) + 1;
+    this.times.add(now - at);
     this.answered++;
     const rcode = (data[3] as number) & 15;
     this.rcodes.set(rcode, (this.rcodes.get(rcode) ?? 0) + 1);
@@ -120,21 +117,14 @@ export class Bench {
     this.over = true;
     this.timer.armAt(undefined);
     this.socket.close();
-    const { sent, answered, lost, rcodes, buckets } = this;
+    const { sent, answered, lost, rcodes, times } = this;
     this.done({
       sent,
       answered,
       lost,
       rcodes,
       seconds: (now - this.started) / SECOND,
-      percentile(part) {
-        let left = Math.max(1, Math.ceil(part * answered));
-        for (let i = 0; i < BUCKETS; i++) {
-          left -= buckets[i] as number;
-          if (left <= 0) return Math.round(Math.exp((i + 1) * STEP) * MICROSECOND);
-        }
-        return 0;
-      },
+      percentile: (part) => Math.round(times.percentile(part)),
     });
   }
 }

@@ -3,15 +3,21 @@ import { lookup as typeOf } from "mrmime";
 import type { Field } from "../../../codecs/http/message.ts";
 import { latin1Bytes, utf8Bytes } from "../../../codecs/writer.ts";
 import type { DiskFile, FileStat, Host } from "../../host.ts";
+import { MILLISECOND } from "../../host.ts";
 import { precondition, rangeStillHolds } from "../conditions.ts";
 import { httpDate } from "../date.ts";
 import type { Exchange } from "../exchange.ts";
+import { preparedHead } from "../exchange.ts";
 import type { ByteRange } from "../ranges.ts";
 import { contentRange, parseRanges } from "../ranges.ts";
 import { folderPage } from "./folder-page.ts";
+import type { KeptFile } from "./kept-files.ts";
+import { fileInMemory, KeptFiles, MAX_KEPT_BYTES } from "./kept-files.ts";
 import { segmentsOf } from "./path.ts";
 
 const PIECE_BYTES = 64 * 1024;
+/** How long what is known of a file is taken to hold without a look. */
+const TRUST = 100 * MILLISECOND;
 
 export interface FilesOptions {
   readonly root: string;
@@ -26,6 +32,7 @@ export interface FilesOptions {
 export class Files {
   private readonly host: Host;
   private readonly options: FilesOptions;
+  private readonly kept = new KeptFiles();
   /** With every link followed, once known. */
   private realRoot: string | undefined = undefined;
 
@@ -36,6 +43,13 @@ export class Files {
 
   handle(exchange: Exchange): void {
     const { method, target } = exchange.request;
+    if (method === "GET" || method === "HEAD") {
+      const kept = this.kept.get(target);
+      if (kept !== undefined && this.host.clock.now() - kept.checked <= TRUST) {
+        this.fromMemory(exchange, kept);
+        return;
+      }
+    }
     if (method === "OPTIONS") {
       exchange.respond({
         statusCode: 204,
@@ -124,15 +138,67 @@ export class Files {
   }
 
   private file(exchange: Exchange, stat: FileStat): void {
-    const { disk, clock } = this.host;
+    const { target } = exchange.request;
+    const kept = this.kept.get(target);
+    if (kept !== undefined && sameFile(kept.stat, stat)) {
+      kept.checked = this.host.clock.now();
+      this.fromMemory(exchange, kept);
+    } else if (stat.size <= MAX_KEPT_BYTES) this.keep(exchange, stat);
+    else this.fromDisk(exchange, stat);
+  }
+
+  /** Reads a small file whole, to answer this and the next requests from memory. */
+  private keep(exchange: Exchange, stat: FileStat): void {
+    const { target } = exchange.request;
+    const checked = this.host.clock.now();
+    this.host.disk.open(stat.realPath, "read", (error, file) => {
+      if (error !== null || file === undefined) {
+        exchange.respondError(error?.code === "EACCES" ? 403 : 404, "it cannot be read");
+        return;
+      }
+      file.read(0, stat.size + 1, (failed, body) => {
+        file.close();
+        if (failed !== null || body === undefined || body.length !== stat.size) {
+          // It changed between the look and the reading.
+          if (!exchange.gone) this.fromDisk(exchange, stat);
+          return;
+        }
+        const head = preparedHead([
+          ...this.fieldsOf(stat),
+          ACCEPT_RANGES,
+          ...whole(contentType(stat.realPath), stat.size),
+        ]);
+        const kept = { stat, body, head, checked };
+        this.kept.set(target, kept);
+        if (!exchange.gone) this.fromMemory(exchange, kept);
+      });
+    });
+  }
+
+  private fromMemory(exchange: Exchange, kept: KeptFile): void {
     const { request } = exchange;
-    const etag = `"${stat.size.toString(16)}-${Math.floor(stat.modifiedMs).toString(16)}"`;
-    const validators = { etag, lastModifiedMs: stat.modifiedMs };
-    const fields: Field[] = [
+    if (request.method === "GET" && !isConditional(request.fields)) {
+      exchange.respondPrepared(200, kept.head, kept.body);
+    } else this.answer(exchange, kept.stat, kept.body);
+  }
+
+  private fromDisk(exchange: Exchange, stat: FileStat): void {
+    this.answer(exchange, stat, undefined);
+  }
+
+  private fieldsOf(stat: FileStat): Field[] {
+    return [
       { name: "Last-Modified", value: httpDate(stat.modifiedMs) },
-      { name: "ETag", value: etag },
+      { name: "ETag", value: etagOf(stat) },
       ...(this.options.fields ?? []),
     ];
+  }
+
+  private answer(exchange: Exchange, stat: FileStat, body: Uint8Array | undefined): void {
+    const { disk, clock } = this.host;
+    const { request } = exchange;
+    const validators = { etag: etagOf(stat), lastModifiedMs: stat.modifiedMs };
+    const fields = this.fieldsOf(stat);
     const verdict = precondition(request.method, request.fields, validators, true, clock.wallMs());
     if (verdict !== "go on") {
       exchange.respond({ statusCode: verdict, fields });
@@ -143,7 +209,7 @@ export class Files {
     const holds =
       asked !== undefined && rangeStillHolds(request.fields, validators, clock.wallMs());
     const ranges = holds ? parseRanges(asked, stat.size) : undefined;
-    fields.push({ name: "Accept-Ranges", value: "bytes" });
+    fields.push(ACCEPT_RANGES);
     if (ranges?.length === 0) {
       exchange.respond({
         statusCode: 416,
@@ -156,11 +222,7 @@ export class Files {
       exchange.end();
       return;
     }
-    disk.open(stat.realPath, "read", (error, file) => {
-      if (error !== null || file === undefined) {
-        exchange.respondError(error?.code === "EACCES" ? 403 : 404, "it cannot be read");
-        return;
-      }
+    const send = (file: DiskFile) => {
       if (ranges === undefined) {
         exchange.start({ statusCode: 200, fields: [...fields, ...whole(type, stat.size)] });
         sendParts(exchange, file, [{ first: 0, last: stat.size - 1 }]);
@@ -174,6 +236,14 @@ export class Files {
         exchange.start({ statusCode: 206, fields: told });
         sendParts(exchange, file, [range]);
       } else this.multipart(exchange, file, ranges, fields, type, stat.size);
+    };
+    if (body !== undefined) {
+      send(fileInMemory(body));
+      return;
+    }
+    disk.open(stat.realPath, "read", (error, file) => {
+      if (error === null && file !== undefined) send(file);
+      else exchange.respondError(error?.code === "EACCES" ? 403 : 404, "it cannot be read");
     });
   }
 
@@ -204,6 +274,25 @@ export class Files {
     });
     sendParts(exchange, file, ranges, heads, tail);
   }
+}
+
+const ACCEPT_RANGES: Field = { name: "Accept-Ranges", value: "bytes" };
+
+function etagOf(stat: FileStat): string {
+  return `"${stat.size.toString(16)}-${Math.floor(stat.modifiedMs).toString(16)}"`;
+}
+
+function sameFile(a: FileStat, b: FileStat): boolean {
+  return a.size === b.size && a.modifiedMs === b.modifiedMs && a.realPath === b.realPath;
+}
+
+/** Whether a request may get anything but the whole file. */
+function isConditional(fields: readonly Field[]): boolean {
+  for (const { name } of fields) {
+    const first = name.charCodeAt(0) | 0x20;
+    if ((first === 0x69 || first === 0x72) && /^(?:if-|range$)/i.test(name)) return true;
+  }
+  return false;
 }
 
 function whole(type: string, length: number): Field[] {
