@@ -61,6 +61,8 @@ const AFTER_HEAD = [
 ] as const;
 
 const EMPTY = new Uint8Array(0);
+/** Octets up to which a loop beats a call of `set`. */
+const SHORT = 32;
 
 export class HttpParser {
   readonly kind: "request" | "response";
@@ -214,6 +216,11 @@ export class HttpParser {
   /** A head or a trailer section: all up to its blank line. */
   private block(bytes: Uint8Array, at: number, end: number, trailers: boolean): number {
     if (this.keptLength === 0) {
+      const plain = trailers ? -1 : this.headParser.scan(this.kind, bytes, at, end);
+      if (plain >= 0) {
+        this.headDone(plain);
+        return plain;
+      }
       const stop = blankLine(bytes, at, at, end, trailers);
       if (stop < 0) {
         this.keep(bytes, at, end, MAX_HEAD_BYTES, "http.head.too-long");
@@ -258,7 +265,10 @@ export class HttpParser {
       larger.set(this.kept.subarray(0, this.keptLength));
       this.kept = larger;
     }
-    this.kept.set(bytes.subarray(at, end), this.keptLength);
+    if (end - at <= SHORT) {
+      const { kept, keptLength } = this;
+      for (let i = at; i < end; i++) kept[keptLength + i - at] = bytes[i] as number;
+    } else this.kept.set(bytes.subarray(at, end), this.keptLength);
     this.keptLength = size;
   }
 
@@ -275,7 +285,7 @@ export class HttpParser {
     next: number,
     trailers: boolean,
   ): void {
-    const { headParser, framing, sink } = this;
+    const { headParser, sink } = this;
     if (trailers) {
       headParser.parseTrailers(bytes, from, to, offset, this.tolerance);
       if (headParser.count > 0) sink.trailers(headParser);
@@ -283,6 +293,13 @@ export class HttpParser {
       return;
     }
     headParser.parse(this.kind, bytes, from, to, this.tolerance);
+    this.headDone(next);
+  }
+
+  /** `headParser` has the head; `next`: index after it in the chunk now pushed. */
+  private headDone(next: number): void {
+    const { headParser, framing, sink } = this;
+    headParser.use(this.tolerance);
     framing.judge(headParser, this.kind === "response" ? sink.requestMethod() : undefined);
     if (headParser.major === 0) framing.kind = FRAMING.NONE;
     sink.head(headParser, framing);

@@ -9,8 +9,9 @@ import type { LoadResult } from "../../engines/http/load.ts";
 import { Load } from "../../engines/http/load.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { fileBytes } from "../fetch/files.ts";
 import { lookupFor } from "../fetch/lookup.ts";
-import { fieldOf, fileBytes, plainUrl } from "../fetch/settings.ts";
+import { fieldOf, plainUrl } from "../fetch/settings.ts";
 
 export interface BenchFlags {
   readonly connections: number;
