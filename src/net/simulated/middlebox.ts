@@ -5,7 +5,8 @@ import type { Packet } from "./packet.ts";
 export interface Middlebox {
   /**
    * A packet that came to the box's router. `forward` sends it, or others in its place, on their way
-   * from here; a packet that is not forwarded is dropped.
+   * from here, by its address or, as over a link, to the node that has the address `to`; a packet
+   * that is not forwarded is dropped.
    */
-  packet(packet: Packet, forward: (packet: Packet) => void, clock: Clock): void;
+  packet(packet: Packet, forward: (packet: Packet, to?: string) => void, clock: Clock): void;
 }

@@ -33,6 +33,8 @@ export interface WorldOptions {
 
 export interface NodeOptions {
   readonly addresses: readonly string[];
+  /** Addresses that it has and no route leads to: of a service that others share. */
+  readonly quiet?: readonly string[];
   /** The router that it hangs on; default `core`. */
   readonly at?: string;
   readonly link?: Partial<LinkQuality>;
@@ -91,7 +93,8 @@ export class World {
   node(name: string, options: NodeOptions): SimNode {
     const vertex = this.topology.add(name, false);
     const random = this.random.fork(`node ${name}`);
-    const node = new SimNode(this, vertex, options.addresses, random, options.boot);
+    const own = [...options.addresses, ...(options.quiet ?? [])];
+    const node = new SimNode(this, vertex, own, random, options.boot);
     vertex.node = node;
     for (const address of options.addresses) this.topology.announce(address, vertex);
     this.link(name, options.at ?? CORE, options.link);
@@ -202,8 +205,8 @@ export class World {
       this.dropped++;
       return;
     }
-    const forward = (next: Packet) => {
-      const path = this.topology.path(vertex, next.dst);
+    const forward = (next: Packet, to = next.dst) => {
+      const path = this.topology.path(vertex, to);
       if (path === undefined || path.end === vertex) this.dropped++;
       else this.pass(vertex, path, next, boxes + 1);
     };
