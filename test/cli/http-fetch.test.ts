@@ -1,11 +1,44 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Served } from "../support/http/fetch-run.ts";
 import { fetchRun, serve } from "../support/http/fetch-run.ts";
 
 let served: Served;
+const PLAIN = Buffer.from("the same text again and again, ".repeat(30));
+const CODERS: Readonly<Record<string, (plain: Buffer) => Buffer>> = {
+  gzip: (plain) => gzipSync(plain),
+  deflate: (plain) => deflateSync(plain),
+  br: (plain) => brotliCompressSync(plain),
+  "br, gzip": (plain) => gzipSync(brotliCompressSync(plain)),
+};
+let busy = 0;
+let cuts = 0;
+
+/** The first answers break off after 30 octets; ranges are answered under their condition. */
+function cut(request: IncomingMessage, response: ServerResponse): void {
+  const { range, "if-range": ifRange } = request.headers;
+  const holds = range !== undefined && (ifRange === undefined || ifRange === '"v1"');
+  const from = holds ? Number(/[0-9]+/.exec(range)?.[0]) : 0;
+  if (from >= PLAIN.length) {
+    response.writeHead(416, { "Content-Range": `bytes */${PLAIN.length}` }).end("no");
+    return;
+  }
+  response.writeHead(holds ? 206 : 200, {
+    ETag: '"v1"',
+    "Content-Length": PLAIN.length - from,
+    ...(holds ? { "Content-Range": `bytes ${from}-${PLAIN.length - 1}/${PLAIN.length}` } : {}),
+  });
+  if (cuts-- <= 0) {
+    response.end(PLAIN.subarray(from));
+    return;
+  }
+  response.write(PLAIN.subarray(from, from + 30));
+  setTimeout(() => response.destroy(), 50);
+}
 const folder = mkdtempSync(join(tmpdir(), "netkit-fetch-"));
 const file = (name: string) => join(folder, name);
 
@@ -16,6 +49,31 @@ beforeAll(async () => {
     if (pathname === "/set") {
       response.setHeader("Set-Cookie", ["id=7; Max-Age=600; HttpOnly", "session=1; Path=/"]);
     }
+    const coding = decodeURI(pathname.slice(1));
+    if (coding in CODERS) {
+      response.setHeader("Content-Encoding", coding);
+      for (const byte of CODERS[coding]?.(PLAIN) ?? []) response.write(Buffer.from([byte]));
+      response.end();
+      return;
+    }
+    if (pathname.startsWith("/cut")) {
+      cut(request, response);
+      return;
+    }
+    if (pathname === "/busy") {
+      response.writeHead(busy-- > 0 ? 503 : 200, { "Retry-After": "1" }).end("done");
+      return;
+    }
+    if (pathname === "/big") {
+      response.end(Buffer.alloc(300_000, "x"));
+      return;
+    }
+    if (pathname === "/bomb") {
+      response.setHeader("Content-Encoding", "gzip");
+      response.end(gzipSync(Buffer.alloc(50_000_000)));
+      return;
+    }
+    if (pathname === "/stall") return;
     if (pathname === "/to") {
       response.writeHead(302, { Location: searchParams.get("url") ?? "/" }).end();
       return;
@@ -23,7 +81,10 @@ beforeAll(async () => {
     response.end(JSON.stringify({ method, url, headers, body: body.toString("latin1") }));
   });
 });
-afterAll(() => served.server.close());
+afterAll(() => {
+  served.server.closeAllConnections();
+  served.server.close();
+});
 
 /** What the server saw of the last request. */
 async function seen(args: readonly string[], path = "") {
@@ -84,5 +145,154 @@ describe("http fetch", () => {
     const ran = await fetchRun([served.url, flag, value]);
     expect(ran.stderr.trimEnd().split("\n")).toHaveLength(1);
     expect([ran.code === 2 || ran.code === 3, served.asked.length]).toEqual([true, before]);
+  });
+});
+
+const text = async (args: readonly string[], path: string) =>
+  (await fetchRun([`${served.url}${path}`, "-o", "-", "-s", ...args])).stdout;
+
+describe("content codings", () => {
+  it.each(Object.keys(CODERS))(
+    "RFC 9110 8.4: %s is undone, octet by octet as it comes",
+    async (coding) => {
+      expect(await text(["--compressed"], encodeURI(coding))).toBe(PLAIN.toString());
+    },
+  );
+
+  it("RFC 9110 8.4.1.2: deflate without the zlib format is understood; a lie is told", async () => {
+    const lying = await serve((request, response) => {
+      response.setHeader("Content-Encoding", request.url === "/raw" ? "deflate" : "gzip");
+      response.end(request.url === "/raw" ? deflateRawSync(PLAIN) : PLAIN);
+    });
+    const raw = await fetchRun([`${lying.url}raw`, "--compressed", "-o", "-", "-s"]);
+    const lie = await fetchRun([`${lying.url}lie`, "--compressed", "-o", "-", "-s"]);
+    lying.server.close();
+    expect(raw.stdout).toBe(PLAIN.toString());
+    expect([lie.code, lie.stderr]).toEqual([
+      3,
+      `netkit: ${lying.url}lie: the body is not gzip: incorrect header check\n`,
+    ]);
+  });
+
+  it("a bomb ends at --max-filesize", async () => {
+    const ran = await fetchRun([
+      `${served.url}bomb`,
+      "--compressed",
+      "--max-filesize",
+      "1M",
+      "-s",
+      "-o",
+      "-",
+    ]);
+    expect([ran.code, ran.stdout.length <= 1024 * 1024]).toEqual([1, true]);
+    expect(ran.stderr).toBe(`netkit: ${served.url}bomb: larger than --max-filesize\n`);
+  });
+});
+
+describe("bodies", () => {
+  it("a POST of forms and JSON as servers read them", async () => {
+    const form = await seen(["-d", "a=1", "-d", "b=2", "--data-urlencode", "c=x y&é"]);
+    expect([form.method, form.body]).toEqual(["POST", "a=1&b=2&c=x%20y%26%C3%A9"]);
+    expect(form.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+    const json = await seen(["--json-data", '{"a":1}']);
+    expect([json.headers["content-type"], json.body]).toEqual(["application/json", '{"a":1}']);
+    const query = await seen(["-G", "-d", "q=a b", "--data-urlencode", "x=a b"], "find?y=1");
+    expect([query.method, query.url]).toEqual(["GET", "/find?y=1&q=a%20b&x=a%20b"]);
+  });
+
+  it("RFC 7578: a form with files, and no name that ends its quotes", async () => {
+    writeFileSync(file("a.txt"), "file\r\ncontent");
+    const sent = await seen([
+      "-F",
+      'x"\r\n=1',
+      "-F",
+      `f=@${file("a.txt")};filename=q"z.txt`,
+      "-F",
+      "t=u;type=text/x",
+    ]);
+    const [, boundary = ""] = /boundary=(.*)/.exec(sent.headers["content-type"] ?? "") ?? [];
+    expect(sent.body.split(`--${boundary}`)).toEqual([
+      "",
+      '\r\nContent-Disposition: form-data; name="x%22%0D%0A"\r\n\r\n1\r\n',
+      '\r\nContent-Disposition: form-data; name="f"; filename="q%22z.txt"\r\nContent-Type: text/plain\r\n\r\nfile\r\ncontent\r\n',
+      '\r\nContent-Disposition: form-data; name="t"\r\nContent-Type: text/x\r\n\r\nu\r\n',
+      "--\r\n",
+    ]);
+  });
+
+  it("a file is uploaded under its name, stdin chunked", async () => {
+    writeFileSync(file("up 1.bin"), Buffer.alloc(300_000, "z"));
+    const up = await seen(["-T", file("up 1.bin")], "in/");
+    expect([up.method, up.url, up.body.length]).toEqual(["PUT", "/in/up%201.bin", 300_000]);
+    expect(up.headers["content-length"]).toBe("300000");
+    const piped = await fetchRun([served.url, "-T", "-", "-o", "-"], { stdin: "from a pipe" });
+    expect(JSON.parse(piped.stdout)).toMatchObject({
+      method: "PUT",
+      body: "from a pipe",
+      headers: { "transfer-encoding": "chunked" },
+    });
+  });
+});
+
+describe("what is cut", () => {
+  it("stays as .part with its validator, and a later run goes on", async () => {
+    cuts = 1;
+    const target = file("cut.bin");
+    const first = await fetchRun([`${served.url}cut`, "-o", target]);
+    expect([first.code, existsSync(target), readFileSync(`${target}.part`).length]).toEqual([
+      4,
+      false,
+      30,
+    ]);
+    expect(readFileSync(`${target}.part.validator`, "latin1")).toBe('"v1"\n');
+    expect(first.stderr).toContain("--continue-at - goes on there");
+    const second = await fetchRun([`${served.url}cut`, "-o", target, "-C", "-"]);
+    expect([second.code, readFileSync(target).equals(PLAIN)]).toEqual([0, true]);
+    expect([existsSync(`${target}.part`), existsSync(`${target}.part.validator`)]).toEqual([
+      false,
+      false,
+    ]);
+    const third = await fetchRun([`${served.url}cut`, "-o", target, "-C", "-", "--json"]);
+    expect(JSON.parse(third.stdout)).toMatchObject({ objects: [{ statusCode: 416 }] });
+    expect(readFileSync(target).equals(PLAIN)).toBe(true);
+  });
+
+  it("RFC 9110 13.1.5: a part of something else begins anew", async () => {
+    const target = file("changed.bin");
+    writeFileSync(`${target}.part`, "old octets");
+    writeFileSync(`${target}.part.validator`, '"v0"\n');
+    cuts = 0;
+    await fetchRun([`${served.url}cut`, "-o", target, "-C", "-"]);
+    expect(readFileSync(target).equals(PLAIN)).toBe(true);
+  });
+
+  it("is asked for from there with --retry, on stdout too", async () => {
+    cuts = 2;
+    expect(await text(["--retry", "3", "--retry-delay", "0.1"], "cut")).toBe(PLAIN.toString());
+  });
+
+  it("RFC 9110 10.2.3: a busy server is asked again when it says; --max-time ends all waiting", async () => {
+    busy = 1;
+    expect(await text(["--retry", "2"], "busy")).toBe("done");
+    const began = Date.now();
+    busy = 99;
+    const ran = await fetchRun([
+      `${served.url}busy`,
+      "--retry",
+      "9",
+      "--retry-delay",
+      "20",
+      "-m",
+      "0.5",
+      "-s",
+    ]);
+    expect([ran.code, Date.now() - began < 5000]).toEqual([4, true]);
+    expect(ran.stderr).toBe(`netkit: ${served.url}busy: not done within --max-time 0.5\n`);
+  });
+
+  it("--limit-rate spreads a body over time", async () => {
+    const began = Date.now();
+    expect((await text(["--limit-rate", "200K"], "big")).length).toBe(300_000);
+    expect(Date.now() - began).toBeGreaterThan(900);
   });
 });

@@ -35,6 +35,8 @@ export interface BodySource {
   readonly length: number | undefined;
   /** Writes to `out` until it answers false, goes on at each further call, and ends it. */
   pump(out: BodyOut): void;
+  /** The same body from its beginning; without it the body can be sent once only. */
+  again?(): BodySource;
 }
 
 export interface BodyOut {
@@ -258,7 +260,7 @@ export class ClientConnection implements TcpHandler, HttpSink {
       write: (bytes) => {
         if (this.state !== "open" || this.sending !== one) return false;
         if (bytes.length > 0) this.outbox.push(chunked ? chunkOf(bytes) : new Uint8Array(bytes));
-        return this.outbox.buffered < HIGH_WATER;
+        return this.outbox.buffered <= HIGH_WATER;
       },
       end: () => {
         if (this.sending !== one) return;

@@ -226,7 +226,7 @@ export class Exchange {
       if (this.left < 0) throw new Error("a response is longer than its Content-Length");
       this.out(this.mode === "chunked" ? chunkOf(bytes) : bytes);
     }
-    return !this.lost && this.waitingBytes + this.server.outbox.buffered < HIGH_WATER;
+    return !this.lost && this.waitingBytes + this.server.outbox.buffered <= HIGH_WATER;
   }
 
   end(trailers: readonly Field[] = []): void {

@@ -1,107 +1,161 @@
 /** Where bodies go: nowhere, stdout, or files, which have the name `.part` until they are whole. */
-import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import type { FetchFlags } from "./flags.ts";
+import type { Resume } from "./part-file.ts";
+import { PartFile, partOnDisk, writeAll } from "./part-file.ts";
 import type { BodyTaker, Wanted } from "./set.ts";
+import { bytesOf } from "./settings.ts";
 
 export class Bodies {
   private readonly flags: FetchFlags;
   private readonly wanted: readonly Wanted[];
-  private readonly files = new Map<number, { fd: number; path: string }>();
+  private readonly resumes: readonly (Resume | undefined)[];
+  private readonly files = new Map<number, PartFile>();
+  private readonly most: number;
+  private readonly sizes = new Map<number, number>();
+  private written = 0;
 
   constructor(flags: FetchFlags, wanted: readonly Wanted[]) {
     this.flags = flags;
-    this.wanted = wanted;
+    this.most =
+      flags["max-filesize"] === undefined
+        ? Number.POSITIVE_INFINITY
+        : bytesOf("max-filesize", flags["max-filesize"]);
+    this.resumes = wanted.map(({ url }) => resumeOf(flags, pathOf(flags, url)));
+    this.wanted = wanted.map((one, i) => ranged(one, this.resumes[i]));
+  }
+
+  /** What is asked for, with the ranges that are still missing. */
+  get requests(): readonly Wanted[] {
+    return this.wanted;
+  }
+
+  /** Files whose body was cut, with what there is of them. */
+  get left(): string[] {
+    return [...this.files.values()].map(({ part }) => part);
   }
 
   taker(): BodyTaker {
+    const { verbose, fail, include } = this.flags;
     return {
       asked: (_index, request) => {
-        if (this.flags.verbose) tellRequest(request);
+        if (verbose) process.stderr.write(`${requestText(request)}\n\n`);
       },
       hop: (_index, { head }) => {
-        if (this.flags.verbose) tellHead(head);
+        if (verbose) process.stderr.write(`${headText(head, "< ")}\n\n`);
       },
       head: (index, head) => {
-        if (this.flags.verbose) tellHead(head);
-        const path = this.pathOf(index);
-        if (path === undefined) return;
-        // A response that was cut and asked for again begins anew.
-        this.close(index);
-        this.files.set(index, { fd: open(`${path}.part`), path });
+        if (verbose) process.stderr.write(`${headText(head, "< ")}\n\n`);
+        this.limit(index, 0, head.length ?? 0);
+        if (include && this.toStdout(index)) {
+          this.print(
+            Buffer.from(`${headText(head, "").replaceAll("\n", "\r\n")}\r\n\r\n`, "latin1"),
+          );
+        }
+        // With --fail the text of an error is not the file.
+        if (fail && head.statusCode >= 400 && head.statusCode !== 416) return;
+        this.fileFor(index)?.begin(head);
+        if (this.toStdout(index) && this.written > 0 && !include) {
+          throw new CommandError(
+            "the body begins anew, and a part of it is on stdout",
+            EXIT.network,
+          );
+        }
       },
       data: (index, bytes) => {
-        if (this.flags.output === "-" && index === 0) writeAll(1, bytes);
-        const file = this.files.get(index);
-        if (file !== undefined) writeAll(file.fd, bytes);
+        this.limit(index, bytes.length, 0);
+        if (this.toStdout(index)) this.print(bytes);
+        this.files.get(index)?.write(bytes);
       },
       end: (index) => {
-        const file = this.files.get(index);
-        if (file === undefined) return;
-        this.close(index);
-        renameSync(`${file.path}.part`, file.path);
+        this.files.get(index)?.end();
+        this.files.delete(index);
       },
     };
   }
 
-  private close(index: number): void {
-    const file = this.files.get(index);
-    if (file !== undefined) closeSync(file.fd);
-    this.files.delete(index);
-  }
-
   /** Parts of what was cut stay. */
-  async finish(): Promise<void> {
-    for (const index of [...this.files.keys()]) this.close(index);
+  finish(): void {
+    for (const file of this.files.values()) file.close();
   }
 
-  private pathOf(index: number): string | undefined {
-    const { output } = this.flags;
-    if (output !== undefined) return output === "-" || index > 0 ? undefined : output;
-    if (!this.flags["remote-name"]) return undefined;
+  private toStdout(index: number): boolean {
+    return this.flags.output === "-" && index === 0;
+  }
+
+  private print(bytes: Uint8Array): void {
+    writeAll(1, bytes, "stdout");
+    this.written += bytes.length;
+  }
+
+  private fileFor(index: number): PartFile | undefined {
+    const known = this.files.get(index);
     const { url } = this.wanted[index] ?? {};
-    if (url === undefined) return undefined;
-    const path = percentDecode(new URL(url).pathname) ?? "";
-    // No way out of the folder, whatever the name says.
-    const name = basename(path.replaceAll("\0", ""));
-    return name === "" || name === "." || name === ".." ? "index.html" : name;
+    const path = url === undefined ? undefined : pathOf(this.flags, url);
+    if (
+      known !== undefined ||
+      path === undefined ||
+      (this.flags.output !== undefined && index > 0)
+    ) {
+      return known;
+    }
+    const file = new PartFile(path, this.resumes[index]);
+    this.files.set(index, file);
+    return file;
   }
-}
 
-function open(path: string): number {
-  try {
-    return openSync(path, "w");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CommandError(`${path}: cannot be written (${code})`, EXIT.input);
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  let at = 0;
-  while (at < bytes.length) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") continue;
-      throw new CommandError(`the body cannot be written (${code})`, EXIT.input);
+  private limit(index: number, more: number, told: number): void {
+    const size = (this.sizes.get(index) ?? 0) + more;
+    this.sizes.set(index, more === 0 ? 0 : size);
+    if (Math.max(size, told) > this.most) {
+      const { url = "" } = this.wanted[index] ?? {};
+      throw new CommandError(`${url}: larger than --max-filesize`, EXIT.negative);
     }
   }
 }
 
-function tellRequest({ method, target, version, fields }: FetchRequest): void {
-  const lines = [`> ${method} ${target} ${version ?? "HTTP/1.1"}`];
-  for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
-  process.stderr.write(`${lines.join("\n")}\n\n`);
+/** The file of a URL's body, undefined for none. */
+export function pathOf(flags: FetchFlags, url: string): string | undefined {
+  const { output } = flags;
+  if (output !== undefined) return output === "-" ? undefined : output;
+  if (!flags["remote-name"]) return undefined;
+  const path = percentDecode(new URL(url).pathname) ?? "";
+  // No way out of the folder, whatever the name says.
+  const name = basename(path.replaceAll("\0", ""));
+  return name === "" || name === "." || name === ".." ? "index.html" : name;
 }
 
-function tellHead(head: IncomingHead): void {
-  const lines = [`< ${head.version} ${head.statusCode} ${head.reasonPhrase}`];
-  for (const { name, value } of head.fields) lines.push(`< ${name}: ${value}`);
-  process.stderr.write(`${lines.join("\n")}\n\n`);
+function resumeOf(flags: FetchFlags, path: string | undefined): Resume | undefined {
+  const at = flags["continue-at"];
+  if (at === undefined) return undefined;
+  if (path === undefined)
+    throw new CommandError("--continue-at goes with --output FILE or --remote-name");
+  if (at === "-") return partOnDisk(path);
+  if (!/^[0-9]{1,15}$/.test(at))
+    throw new CommandError(`--continue-at ${at}: write a number of octets, or -`);
+  return { at: Number(at), validator: undefined };
+}
+
+/** RFC 9110 13.1.5: the rest, if the representation is still the one that the part is of. */
+function ranged(wanted: Wanted, resume: Resume | undefined): Wanted {
+  if (resume === undefined || resume.at === 0) return wanted;
+  const fields = [...wanted.request.fields, { name: "Range", value: `bytes=${resume.at}-` }];
+  if (resume.validator !== undefined) fields.push({ name: "If-Range", value: resume.validator });
+  return { ...wanted, request: { ...wanted.request, fields } };
+}
+
+function requestText({ method, target, version, fields }: FetchRequest): string {
+  const lines = [`> ${method} ${target} ${version ?? "HTTP/1.1"}`];
+  for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
+  return lines.join("\n");
+}
+
+function headText(head: IncomingHead, before: string): string {
+  const lines = [`${before}${head.version} ${head.statusCode} ${head.reasonPhrase}`];
+  for (const { name, value } of head.fields) lines.push(`${before}${name}: ${value}`);
+  return lines.join("\n");
 }

@@ -1,6 +1,7 @@
 /** Flags of `http fetch`, by subject. */
 import type { InferredFlags } from "@oclif/core/interfaces";
 import { authFlags } from "./flags/auth.ts";
+import { bodyFlags } from "./flags/body.ts";
 import { connectionFlags } from "./flags/connection.ts";
 import { outputFlags } from "./flags/output.ts";
 import { requestFlags } from "./flags/request.ts";
@@ -9,6 +10,7 @@ import { strategyFlags } from "./flags/strategy.ts";
 export const fetchFlags = {
   ...strategyFlags,
   ...requestFlags,
+  ...bodyFlags,
   ...authFlags,
   ...outputFlags,
   ...connectionFlags,

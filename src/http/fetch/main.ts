@@ -3,6 +3,7 @@ import type { Host } from "../../engines/host.ts";
 import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
 import { originKey } from "../../engines/http/fetch/origin.ts";
+import { RateLimit } from "../../engines/http/fetch/rate.ts";
 import { without } from "../../engines/http/fields.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
@@ -19,7 +20,7 @@ import { PageTaker } from "./page.ts";
 import { credentialsOf } from "./secrets.ts";
 import type { SetResult, Wanted } from "./set.ts";
 import { fetchAll } from "./sets.ts";
-import { secondsOf, wantedOf } from "./settings.ts";
+import { bytesOf, secondsOf, wantedOf } from "./settings.ts";
 
 export async function run(urls: readonly string[], flags: FetchFlags): Promise<number> {
   if (urls.length === 0) throw new CommandError("http fetch: name a URL; see --help");
@@ -30,6 +31,10 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
   const ground = flags.simulated === undefined ? await live(flags) : simulated(flags);
   const bodies = new Bodies(flags, wanted);
   const { clock } = ground.host;
+  const deadline =
+    flags["max-time"] === undefined
+      ? undefined
+      : clock.now() + secondsOf("max-time", flags["max-time"]);
   try {
     const jar = await jarOf(flags, () => clock.wallMs());
     const results = await fetchAll(
@@ -37,7 +42,14 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
         ground,
         fetcher: fetcherOptions(ground, flags),
         agent: { ...agentOptions(ground.host, flags, wanted), cookies: jar },
-        wanted,
+        wanted: bodies.requests,
+        compressed: flags.compressed,
+        begun: (fetcher) => {
+          if (deadline === undefined) return;
+          clock
+            .timer(() => fetcher.abort(`not done within --max-time ${flags["max-time"]}`))
+            .armAt(deadline);
+        },
         takers: () =>
           flags.page
             ? new PageTaker(bodies.taker(), wanted, (url) => partOf(url, flags, wanted))
@@ -45,19 +57,35 @@ export async function run(urls: readonly string[], flags: FetchFlags): Promise<n
       },
       flags,
     );
-    await bodies.finish();
+    bodies.finish();
     const kept = flags["cookie-jar"];
     if (jar !== undefined && kept !== undefined) keepCookies(jar, kept);
     print(results, flags);
+    for (const part of bodies.left) {
+      process.stderr.write(`netkit: ${part} has what came; --continue-at - goes on there\n`);
+    }
     return exitCodeOf(results, flags);
   } finally {
     ground.stop();
   }
 }
 
+const NO_BODY = {
+  request: undefined,
+  head: false,
+  data: undefined,
+  "data-binary": undefined,
+  "data-raw": undefined,
+  "data-urlencode": undefined,
+  "json-data": undefined,
+  form: undefined,
+  "upload-file": undefined,
+  range: undefined,
+};
+
 /** A part of a page is asked for with GET, whatever the page was. */
 function partOf(url: string, flags: FetchFlags, named: readonly Wanted[]): Wanted {
-  const wanted = wantedOf(url, { ...flags, request: undefined, head: false, data: undefined });
+  const wanted = wantedOf(url, { ...flags, ...NO_BODY });
   const { request } = wanted;
   if (named.some((one) => originKey(one.request.origin) === originKey(request.origin))) {
     return wanted;
@@ -84,6 +112,10 @@ function fetcherOptions(ground: Ground, flags: FetchFlags): Omit<FetcherOptions,
           },
     connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
     responseTime: secondsOf("timeout", flags.timeout),
+    rate:
+      flags["limit-rate"] === undefined
+        ? undefined
+        : new RateLimit(bytesOf("limit-rate", flags["limit-rate"])),
     onFallback: (origin, depth, why) =>
       process.stderr.write(
         `netkit: ${origin.host}: the pipeline broke (${why.message}); ${depth} at a time from now on\n`,
@@ -97,10 +129,18 @@ function agentOptions(host: Host, flags: FetchFlags, wanted: readonly Wanted[]):
     maxRedirects: flags["max-redirs"],
     trusted: flags["location-trusted"],
     credentials: credentialsOf(flags, wanted, host.random),
+    retry: {
+      times: flags.retry,
+      delay:
+        flags["retry-delay"] === undefined
+          ? undefined
+          : secondsOf("retry-delay", flags["retry-delay"]),
+    },
   };
 }
 
 function print(results: readonly SetResult[], flags: FetchFlags): void {
+  if (flags.silent) return;
   // With the body on stdout the report would be part of it.
   const out = flags.output === "-" ? process.stderr : process.stdout;
   if (flags.json) {

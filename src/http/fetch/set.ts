@@ -2,11 +2,12 @@
 import type { Field } from "../../codecs/http/message.ts";
 import type { Host, Nanos } from "../../engines/host.ts";
 import type { Fault, IncomingHead } from "../../engines/http/client-connection.ts";
-import type { Agent, Hop } from "../../engines/http/fetch/agent.ts";
+import type { Agent, AgentSink, Hop } from "../../engines/http/fetch/agent.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { formulaOf, nameOf, roundTrips } from "../../engines/http/fetch/strategy.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
+import { decoding } from "./decoding.ts";
 
 export interface Wanted {
   readonly url: string;
@@ -61,14 +62,15 @@ export function fetchSet(
   agent: Agent,
   wanted: readonly Wanted[],
   taker: BodyTaker,
-  warm = false,
+  options: { readonly warm?: boolean; readonly compressed?: boolean } = {},
 ): Promise<SetResult> {
+  const { warm = false, compressed = false } = options;
   const { fetcher } = agent;
   const { strategy } = fetcher.options;
   const started = host.clock.now();
   const before = fetcher.opened;
   const objects: Fetched[] = [];
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let open = 0;
     const finish = () => {
       if (--open > 0) return;
@@ -91,7 +93,7 @@ export function fetchSet(
     const add = (one: Wanted) => {
       const index = objects.length;
       open++;
-      agent.fetch(one.request, {
+      const sink: AgentSink = {
         asked: (request, url) => taker.asked?.(index, request, url),
         hop: (hop) => {
           objects[index]?.hops.push(hop);
@@ -115,7 +117,7 @@ export function fetchSet(
           place(index, timing).error = { fault: why.fault, message: why.message };
           finish();
         },
-      });
+      };
       objects.push({
         url: one.url,
         method: one.request.method,
@@ -125,6 +127,11 @@ export function fetchSet(
         error: undefined,
         hops: [],
       });
+      const inner = guarded(sink, (why) => {
+        agent.fetcher.abort("given up");
+        reject(why);
+      });
+      agent.fetch(one.request, compressed ? decoding(inner, one.request.method) : inner);
     };
     const place = (index: number, timing: Timing): Fetched => {
       const object = objects[index] as Fetched;
@@ -135,6 +142,26 @@ export function fetchSet(
     for (const one of wanted) add(one);
     finish();
   });
+}
+
+/** What a taker throws (a full disk, a limit) ends the set, not the process. */
+function guarded(sink: AgentSink, failed: (why: unknown) => void): AgentSink {
+  const safe =
+    <A extends unknown[]>(call: (...args: A) => void) =>
+    (...args: A): void => {
+      try {
+        call(...args);
+      } catch (error) {
+        failed(error);
+      }
+    };
+  return {
+    ...sink,
+    head: safe(sink.head),
+    data: safe(sink.data),
+    end: safe(sink.end),
+    failed: safe(sink.failed),
+  };
 }
 
 const NO_TIMING: Timing = {

@@ -18,6 +18,8 @@ export interface Plan {
   readonly fetcher: Omit<FetcherOptions, "strategy">;
   readonly agent: AgentOptions;
   readonly wanted: readonly Wanted[];
+  /** Content codings are undone. */
+  readonly compressed: boolean;
   /** Each set takes bodies anew. */
   takers(): BodyTaker;
   /** Told of each fetcher, so that it can be given up. */
@@ -29,13 +31,14 @@ export function fetchAll(plan: Plan, flags: FetchFlags): Promise<SetResult[]> {
 }
 
 async function once(plan: Plan, strategy: Strategy, warm: boolean): Promise<SetResult[]> {
-  const { ground, wanted } = plan;
+  const { ground, wanted, compressed } = plan;
   const fetcher = new Fetcher(ground.host, { ...plan.fetcher, strategy });
   plan.begun?.(fetcher);
   const agent = new Agent(fetcher, plan.agent);
-  const results = [await ground.settled(fetchSet(ground.host, agent, wanted, plan.takers()))];
+  const first = fetchSet(ground.host, agent, wanted, plan.takers(), { compressed });
+  const results = [await ground.settled(first)];
   if (warm) {
-    const again = fetchSet(ground.host, agent, wanted, plan.takers(), true);
+    const again = fetchSet(ground.host, agent, wanted, plan.takers(), { compressed, warm });
     results.push(await ground.settled(again));
   }
   fetcher.close();

@@ -4,7 +4,6 @@ import { encode } from "../../codecs/http/encode.ts";
 import type { Field } from "../../codecs/http/message.ts";
 import type { AbsoluteUri } from "../../codecs/http/uri.ts";
 import { parseUri } from "../../codecs/http/uri.ts";
-import { utf8Bytes } from "../../codecs/writer.ts";
 import type { Nanos } from "../../engines/host.ts";
 import { SECOND } from "../../engines/host.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
@@ -12,9 +11,12 @@ import { hostField, originOf, targetOf } from "../../engines/http/fetch/origin.t
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { DEFAULT_DEPTH } from "../../engines/http/fetch/strategy.ts";
 import { field, without } from "../../engines/http/fields.ts";
+import { parseRanges } from "../../engines/http/ranges.ts";
 import { CommandError } from "../../failure.ts";
+import type { RequestBody } from "./body/request-body.ts";
+import { queryOf, requestBody, uploadName } from "./body/request-body.ts";
 import { givenCookies } from "./cookies.ts";
-import { fileBytes } from "./files.ts";
+import { ACCEPTED } from "./decoding.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Wanted } from "./set.ts";
 
@@ -35,7 +37,7 @@ export function secondsOf(flag: string, text: string): Nanos {
 /** The request for a URL; `http://` where there is no scheme. @throws CommandError */
 export function wantedOf(text: string, flags: FetchFlags): Wanted {
   const full = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text) ? text : `http://${text}`;
-  const uri = parseUri(asciiUrl(full));
+  const uri = extended(parseUri(asciiUrl(full)), flags);
   const origin = uri === undefined ? undefined : originOf(uri);
   if (uri === undefined || origin === undefined)
     throw new CommandError(`${text}: not an http or https URL`);
@@ -47,6 +49,16 @@ export function wantedOf(text: string, flags: FetchFlags): Wanted {
     request,
     ...(userinfo === undefined ? {} : { userinfo }),
   };
+}
+
+/** With what `--get` and `--upload-file` add to it. */
+function extended(uri: AbsoluteUri | undefined, flags: FetchFlags): AbsoluteUri | undefined {
+  if (uri === undefined) return undefined;
+  const more = queryOf(flags);
+  const name = uri.path.endsWith("/") || uri.path === "" ? uploadName(flags) : "";
+  const query = [uri.query, more].filter((one) => one !== undefined && one !== "").join("&");
+  const path = name === "" ? uri.path : `${uri.path === "" ? "/" : uri.path}${name}`;
+  return { ...uri, path, ...(more === undefined ? {} : { query }) };
 }
 
 /** RFC 9112 11.1: what would split the message is told before anything is sent. */
@@ -85,15 +97,18 @@ function asciiUrl(text: string): string {
 function requestOf(uri: AbsoluteUri, flags: FetchFlags): FetchRequest {
   const origin = originOf(uri);
   if (origin === undefined) throw new CommandError("not an http or https URL");
-  const body = flags.data === undefined ? undefined : bodyOf(flags.data);
-  const method = flags.request ?? (flags.head ? "HEAD" : body === undefined ? "GET" : "POST");
+  const said = requestBody(flags);
+  const method = flags.request ?? (flags.head ? "HEAD" : (said?.method ?? "GET"));
   let fields: Field[] = [
     { name: "Host", value: hostField(origin) },
-    { name: "User-Agent", value: "netkit" },
+    { name: "User-Agent", value: flags["user-agent"] },
     { name: "Accept", value: "*/*" },
   ];
-  if (body !== undefined && flags.data !== undefined) {
-    fields.push({ name: "Content-Type", value: "application/x-www-form-urlencoded" });
+  if (flags.referer !== undefined) fields.push({ name: "Referer", value: flags.referer });
+  if (flags.compressed) fields.push({ name: "Accept-Encoding", value: ACCEPTED });
+  if (flags.range !== undefined) fields.push({ name: "Range", value: rangeOf(flags.range) });
+  for (const one of said?.fields ?? []) {
+    fields = [...without(fields, one.name.toLowerCase()), one];
   }
   const cookies = givenCookies(flags);
   if (cookies !== undefined) fields.push({ name: "Cookie", value: cookies });
@@ -111,8 +126,36 @@ function requestOf(uri: AbsoluteUri, flags: FetchFlags): FetchRequest {
     target: targetOf(uri),
     ...(flags["http1.0"] ? { version: "HTTP/1.0" } : {}),
     fields,
-    body,
+    body: said?.body,
+    ...(waitsForContinue(said, flags) ? { continueTime: CONTINUE_TIME } : {}),
   };
+}
+
+/** As curl has it: a body of a megabyte or more, or of unknown length, waits a second to be asked for. */
+const CONTINUE_TIME = SECOND;
+const CONTINUE_BYTES = 1024 * 1024;
+
+function waitsForContinue(said: RequestBody | undefined, flags: FetchFlags): boolean {
+  if (said === undefined || flags["http1.0"]) return false;
+  return (said.body.length ?? CONTINUE_BYTES) >= CONTINUE_BYTES;
+}
+
+function rangeOf(text: string): string {
+  const value = `bytes=${text}`;
+  if (parseRanges(value, Number.MAX_SAFE_INTEGER) === undefined) {
+    throw new CommandError(`--range ${text}: write it as 0-499, 500- or -500`);
+  }
+  return value;
+}
+
+/** `100`, `20K`, `3M`, `1G`. @throws CommandError */
+export function bytesOf(flag: string, text: string): number {
+  const match = /^([0-9]+(?:\.[0-9]+)?)([kmg]?)$/i.exec(text);
+  const bytes =
+    Number(match?.[1]) * 1024 ** ["", "k", "m", "g"].indexOf(match?.[2]?.toLowerCase() ?? "");
+  if (!(bytes >= 1))
+    throw new CommandError(`--${flag} ${text}: write a number of octets; K, M, G may follow`);
+  return Math.floor(bytes);
 }
 
 export function fieldOf(entry: string): Field {
@@ -126,9 +169,4 @@ export function fieldOf(entry: string): Field {
     );
   }
   return { name, value: Buffer.from(value, "utf8").toString("latin1") };
-}
-
-function bodyOf(data: string): Uint8Array {
-  if (!data.startsWith("@")) return utf8Bytes(data);
-  return fileBytes(data.slice(1));
 }

@@ -8,6 +8,7 @@ import type { IncomingHead } from "../client-connection.ts";
 import { ExchangeError } from "../client-connection.ts";
 import { field } from "../fields.ts";
 import { isIdempotent } from "../head.ts";
+import { parseContentRange } from "../ranges.ts";
 import type { Fetcher, FetchRequest } from "./fetcher.ts";
 import type { Origin } from "./origin.ts";
 import { redirected, urlOf } from "./redirect.ts";
@@ -53,6 +54,8 @@ export interface AgentSink {
   failed(why: ExchangeError, timing: Timing): void;
   informed?(head: IncomingHead): void;
   sent?(): void;
+  /** `pause` holds the connection that the body comes on. */
+  flow?(pause: (on: boolean) => void): void;
 }
 
 const MAX_REDIRECTS = 50;
@@ -84,7 +87,11 @@ class Visit {
   /** Without what is added each time. */
   private request: FetchRequest;
   private authorization: string | undefined = undefined;
+  private sends = 0;
   private redirects = 0;
+  /** What came of a body that could be asked for from there on. */
+  private part: Part | undefined = undefined;
+  private resuming = false;
   private challenges = 0;
   private retries = 0;
 
@@ -103,14 +110,20 @@ class Visit {
     agent.fetcher.fetch(sent, {
       informed: (head) => sink.informed?.(head),
       sent: () => sink.sent?.(),
+      flow: (pause) => sink.flow?.(pause),
       head: (head, timing) => {
         last = head;
         agent.options.cookies?.store(sent.origin, sent.target, head.fields);
         next = this.after(head);
-        if (next === undefined) sink.head(head, timing);
+        if (next === undefined && !this.goesOn(head)) {
+          this.part = partOf(sent, head);
+          sink.head(head, timing);
+        }
       },
       data: (bytes) => {
-        if (next === undefined) sink.data(bytes);
+        if (next !== undefined) return;
+        if (this.part !== undefined) this.part.received += bytes.length;
+        sink.data(bytes);
       },
       end: (trailers, timing) => {
         if (next === undefined) sink.end(trailers, timing);
@@ -131,7 +144,7 @@ class Visit {
     const { origin, target, method } = request;
     const fields = [...request.fields];
     this.authorization = undefined;
-    let { body } = request;
+    let body = this.sends++ === 0 ? request.body : fresh(request.body);
     if (field(fields, "authorization") === undefined && credentials !== undefined) {
       this.authorization = credentials.authorization(origin, method, target);
       if (this.authorization !== undefined) {
@@ -139,6 +152,11 @@ class Visit {
       } else if (body !== undefined && credentials.awaitsChallenge(origin)) {
         body = new Uint8Array(0);
       }
+    }
+    this.resuming = this.part !== undefined && this.part.received > 0;
+    if (this.resuming && this.part !== undefined) {
+      fields.push({ name: "Range", value: `bytes=${this.part.received}-` });
+      fields.push({ name: "If-Range", value: this.part.etag });
     }
     const kept = cookies?.header(origin, target, request.initiator);
     if (kept !== undefined) {
@@ -169,6 +187,13 @@ class Visit {
       return { why: "error", error: redirectError(text) };
     }
     return { why: "redirect", request: to.request, delay: 0 };
+  }
+
+  /** RFC 9110 14.4: whether a response to a range goes on where the body was cut. */
+  private goesOn(head: IncomingHead): boolean {
+    if (!this.resuming || this.part === undefined || head.statusCode !== 206) return false;
+    const range = parseContentRange(field(head.fields, "content-range") ?? "")?.range;
+    return range?.first === this.part.received;
   }
 
   private challenged(head: IncomingHead): boolean {
@@ -216,9 +241,35 @@ class Visit {
       this.go();
       return;
     }
-    const { clock } = this.agent.fetcher.host;
-    clock.timer(() => this.go()).armAt(clock.now() + delay);
+    const { host, waiting } = this.agent.fetcher;
+    const go = () => {
+      waiting.delete(go);
+      timer.armAt(undefined);
+      this.go();
+    };
+    const timer = host.clock.timer(go);
+    timer.armAt(host.clock.now() + delay);
+    waiting.add(go);
   }
+}
+
+/** A body that was begun is sent from its beginning. */
+function fresh(body: FetchRequest["body"]): FetchRequest["body"] {
+  return body === undefined || body instanceof Uint8Array ? body : (body.again?.() ?? body);
+}
+
+interface Part {
+  readonly etag: string;
+  received: number;
+}
+
+/** RFC 9110 13.1.5: only what a strong entity tag names can be put together. */
+function partOf(request: FetchRequest, head: IncomingHead): Part | undefined {
+  const etag = field(head.fields, "etag");
+  if (request.method !== "GET" || head.statusCode !== 200 || etag?.startsWith('"') !== true) {
+    return undefined;
+  }
+  return field(request.fields, "range") === undefined ? { etag, received: 0 } : undefined;
 }
 
 function redirectError(why: string): ExchangeError {

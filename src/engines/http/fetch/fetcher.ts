@@ -4,11 +4,13 @@
  */
 import type { Field } from "../../../codecs/http/message.ts";
 import type { Endpoint, Host, Nanos, TlsClient } from "../../host.ts";
-import type { BodySource, ExchangeError, IncomingHead } from "../client-connection.ts";
+import type { BodySource, IncomingHead } from "../client-connection.ts";
+import { ExchangeError } from "../client-connection.ts";
 import { Job } from "./job.ts";
 import type { Origin } from "./origin.ts";
 import { originKey } from "./origin.ts";
 import { Pool } from "./pool.ts";
+import type { RateLimit } from "./rate.ts";
 import type { Strategy } from "./strategy.ts";
 import type { Timing } from "./timing.ts";
 
@@ -34,6 +36,8 @@ export interface FetchSink {
   failed(why: ExchangeError, timing: Timing): void;
   informed?(head: IncomingHead): void;
   sent?(): void;
+  /** `pause` holds the connection that the body comes on. */
+  flow?(pause: (on: boolean) => void): void;
 }
 
 /** An address of a name, with when it was looked up; from a cache, or for an address, without. */
@@ -53,6 +57,8 @@ export interface FetcherOptions {
   readonly connectTime?: Nanos | undefined;
   readonly responseTime?: Nanos | undefined;
   readonly tolerant?: boolean | undefined;
+  /** Octets a second of all bodies together. */
+  readonly rate?: RateLimit | undefined;
   /** Tries of one object, the first one counted. */
   readonly tries?: number | undefined;
   /** A pipeline broke: fewer requests go ahead from now on. */
@@ -64,7 +70,10 @@ export class Fetcher {
   readonly options: FetcherOptions;
   /** Connections opened so far. */
   opened = 0;
+  /** What waits for a time to come, and is called at once when all is given up. */
+  readonly waiting = new Set<() => void>();
   private readonly pools = new Map<string, Pool>();
+  private ended: string | undefined = undefined;
 
   constructor(host: Host, options: FetcherOptions) {
     this.host = host;
@@ -72,13 +81,19 @@ export class Fetcher {
   }
 
   fetch(request: FetchRequest, sink: FetchSink): void {
+    const job = new Job(request, sink, this.host.clock.now());
+    if (this.ended !== undefined) {
+      const why = new ExchangeError("local", this.ended, true, false);
+      this.host.clock.defer(() => sink.failed(why, job.timing));
+      return;
+    }
     const key = originKey(request.origin);
     let pool = this.pools.get(key);
     if (pool === undefined) {
       pool = new Pool(this, request.origin);
       this.pools.set(key, pool);
     }
-    pool.add(new Job(request, sink, this.host.clock.now()));
+    pool.add(job);
   }
 
   /** Closes what is kept open. */
@@ -86,8 +101,10 @@ export class Fetcher {
     for (const pool of this.pools.values()) pool.close();
   }
 
-  /** Gives up what is not answered. */
+  /** Gives up what is not answered, and what is asked from now on. */
   abort(why: string): void {
+    this.ended = why;
+    for (const go of [...this.waiting]) go();
     for (const pool of this.pools.values()) pool.abort(why);
   }
 }

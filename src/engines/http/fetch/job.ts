@@ -26,6 +26,9 @@ export class Job {
   /** RFC 9110 9.2.2: whether it may be sent again though it may have been carried out. */
   get repeatable(): boolean {
     const { method, body } = this.request;
-    return isIdempotent(method) && (body === undefined || body instanceof Uint8Array);
+    return (
+      isIdempotent(method) &&
+      (body === undefined || body instanceof Uint8Array || body.again !== undefined)
+    );
   }
 }

@@ -1,10 +1,12 @@
 /** The connections to one origin, and the requests that wait for them. RFC 9112 9.3.2, 9.4. */
+import type { Timer } from "../../host.ts";
 import type { IncomingHead } from "../client-connection.ts";
 import { ClientConnection, ExchangeError } from "../client-connection.ts";
 import { isIdempotent } from "../head.ts";
 import type { Fetcher, Looked } from "./fetcher.ts";
 import type { Job } from "./job.ts";
 import type { Origin } from "./origin.ts";
+import type { RateLimit } from "./rate.ts";
 
 const DEFAULT_TRIES = 3;
 
@@ -21,6 +23,9 @@ interface Lane {
   broken: boolean;
   /** What is unanswered on it, the oldest first. */
   readonly jobs: Job[];
+  /** Who wants nothing to be read from it. */
+  readonly held: Set<object>;
+  rateTimer: Timer | undefined;
 }
 
 export class Pool {
@@ -145,6 +150,8 @@ export class Pool {
       turn: 0,
       broken: false,
       jobs: [],
+      held: new Set(),
+      rateTimer: undefined,
     };
     this.lanes.add(lane);
     return lane;
@@ -180,8 +187,12 @@ export class Pool {
     const fields = strategy.keep
       ? request.fields
       : [...request.fields, { name: "Connection", value: "close" }];
+    const { body } = request;
+    // A body that was begun goes out from its beginning.
+    const again = timing.tries > 1 && body !== undefined && !(body instanceof Uint8Array);
+    sink.flow?.((on) => this.hold(lane, job, on));
     lane.connection.send(
-      { ...request, fields },
+      { ...request, fields, body: again ? (body.again?.() ?? body) : body },
       {
         sent: () => {
           timing.sent = clock.now();
@@ -196,6 +207,7 @@ export class Pool {
         },
         data: (bytes) => {
           timing.bodyBytes += bytes.length;
+          this.limit(lane, bytes.length);
           sink.data(bytes);
         },
         end: (trailers) => {
@@ -222,6 +234,27 @@ export class Pool {
   private remove(lane: Lane, job: Job): void {
     const at = lane.jobs.indexOf(job);
     if (at >= 0) lane.jobs.splice(at, 1);
+    this.hold(lane, job, false);
+  }
+
+  /** Reading stops as long as anybody holds the connection. */
+  private hold(lane: Lane, who: object, on: boolean): void {
+    const { held, connection } = lane;
+    const before = held.size;
+    if (on) held.add(who);
+    else held.delete(who);
+    if (connection.state !== "open" || before > 0 === held.size > 0) return;
+    connection.pauseReading(held.size > 0);
+  }
+
+  private limit(lane: Lane, bytes: number): void {
+    const { host, options } = this.fetcher;
+    const now = host.clock.now();
+    const wait = options.rate?.take(bytes, now) ?? 0;
+    if (wait === 0 || options.rate === undefined) return;
+    this.hold(lane, options.rate, true);
+    lane.rateTimer ??= host.clock.timer(() => this.hold(lane, options.rate as RateLimit, false));
+    lane.rateTimer.armAt(now + wait);
   }
 
   /** RFC 9112 9.3.2: what a closed pipeline left unanswered is asked for again, with fewer ahead. */

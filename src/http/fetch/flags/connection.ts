@@ -38,4 +38,29 @@ export const connectionFlags = {
     description: "without an octet of a response",
     helpGroup: "CONNECTION",
   }),
+  "max-time": Flags.string({
+    char: "m",
+    helpValue: "SECONDS",
+    description: "for everything",
+    helpGroup: "CONNECTION",
+  }),
+  retry: Flags.integer({
+    min: 0,
+    max: 1000,
+    default: 0,
+    helpValue: "N",
+    description:
+      "try again after 408, 429, 500, 502, 503, 504 and failures that may pass; goes on where a body was cut",
+    helpGroup: "CONNECTION",
+  }),
+  "retry-delay": Flags.string({
+    helpValue: "SECONDS",
+    description: "between tries (default 1, doubled each time; Retry-After counts where longer)",
+    helpGroup: "CONNECTION",
+  }),
+  "limit-rate": Flags.string({
+    helpValue: "BYTES",
+    description: "octets a second of all bodies together (K, M and G may follow)",
+    helpGroup: "CONNECTION",
+  }),
 } as const;

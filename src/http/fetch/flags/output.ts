@@ -31,4 +31,16 @@ export const outputFlags = {
     description: "colours (default: on a terminal)",
     helpGroup: "OUTPUT",
   }),
+  include: Flags.boolean({
+    char: "i",
+    dependsOn: ["output"],
+    description: "with --output -: the response's head before the body",
+    helpGroup: "OUTPUT",
+  }),
+  silent: Flags.boolean({
+    char: "s",
+    description: "no report and no progress",
+    exclusive: ["json", "compare"],
+    helpGroup: "OUTPUT",
+  }),
 } as const;

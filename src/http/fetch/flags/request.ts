@@ -17,7 +17,7 @@ export const requestFlags = {
   head: Flags.boolean({
     char: "I",
     description: "HEAD: heads only",
-    exclusive: ["request", "data"],
+    exclusive: ["request", "data", "form", "upload-file", "json-data"],
     helpGroup: "REQUEST",
   }),
   header: Flags.string({
@@ -28,10 +28,17 @@ export const requestFlags = {
     description: "a field of the request; without a value it is left out",
     helpGroup: "REQUEST",
   }),
-  data: Flags.string({
-    char: "d",
-    helpValue: "TEXT|@FILE",
-    description: "a body; POST, where no method is given",
+  "user-agent": Flags.string({
+    char: "A",
+    default: "netkit",
+    helpValue: "TEXT",
+    description: "the User-Agent",
+    helpGroup: "REQUEST",
+  }),
+  referer: Flags.string({
+    char: "e",
+    helpValue: "URL",
+    description: "the Referer",
     helpGroup: "REQUEST",
   }),
 } as const;

@@ -264,6 +264,40 @@ describe("retries", () => {
     expect([post?.status, post?.hops]).toEqual([503, []]);
   });
 
+  it("RFC 9110 13.1.5: a body with a strong entity tag goes on where it was cut", () => {
+    const asked: (string | undefined)[] = [];
+    const whole = "0123456789";
+    const cutting = (etags: string[]) => (exchange: Exchange) => {
+      const etag = etags.shift() as string;
+      const range = exchange.field("range");
+      const holds = range !== undefined && exchange.field("if-range") === etag;
+      const from = holds ? Number(/[0-9]+/.exec(range)?.[0]) : 0;
+      asked.push(range);
+      const fields = [
+        { name: "ETag", value: etag },
+        { name: "Content-Length", value: String(10 - from) },
+        ...(holds ? [{ name: "Content-Range", value: `bytes ${from}-9/10` }] : []),
+      ];
+      exchange.start({ statusCode: holds ? 206 : 200, fields });
+      const last = etags.length === 0;
+      exchange.write(bytesOf(whole.slice(from, last ? 10 : from + 4)));
+      if (last) exchange.end();
+      else
+        exchange.host.clock.timer(() => exchange.abort()).armAt(exchange.host.clock.now() + SECOND);
+    };
+    const [same] = visit(cutting(['"a"', '"a"', '"a"']), { retry: { times: 5 } });
+    expect([same?.body, same?.error, asked.splice(0)]).toEqual([
+      whole,
+      undefined,
+      [undefined, "bytes=4-", "bytes=8-"],
+    ]);
+    // It changed: what came before counts no more.
+    const [changed] = visit(cutting(['"a"', '"b"']), { retry: { times: 5 } });
+    expect([changed?.body, asked.splice(0)]).toEqual([whole, [undefined, "bytes=4-"]]);
+    const [weak] = visit(cutting(['W/"a"', 'W/"a"']), { retry: { times: 5 } });
+    expect([weak?.body, asked]).toEqual([whole, [undefined, undefined]]);
+  });
+
   it("a connection that breaks off in a body is tried again, and the body begins anew", () => {
     let left = 1;
     const [got] = visit(
