@@ -101,6 +101,8 @@ export interface TcpConnection {
   pause(): void;
   resume(): void;
   setNoDelay(on: boolean): void;
+  /** TLS begins on an open connection: `onOpen` is called again once it is there. */
+  secure(tls: TlsClient): void;
   /** Closes with `idle` when nothing came or went for so long. */
   setIdleTimeout(idle: Nanos): void;
 }

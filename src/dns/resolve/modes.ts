@@ -23,13 +23,15 @@ export interface ModeFlags {
 
 export type WalkMode = "iterative" | "hybrid" | "recursive";
 
+type ModeSettings = Pick<ResolveSettings, "servers" | "resolvConf" | "timeoutMs">;
+
 /** Whether the stub alone does not do. */
 export function walks(flags: ModeFlags): boolean {
   return flags.mode !== "stub" || flags.validate;
 }
 
 /** The server that is asked: the one that was named, or the first of the configuration. */
-async function serverOf(settings: ResolveSettings): Promise<Endpoint> {
+async function serverOf(settings: ModeSettings): Promise<Endpoint> {
   const [named] = settings.servers;
   if (named?.transport === "https" || named?.transport === "tls")
     throw new CommandError("--mode and --validate ask over UDP and TCP only");
@@ -69,7 +71,7 @@ function walkerOptions(flags: ModeFlags, forward: Endpoint | undefined): Partial
 
 /** A client of the three modes. */
 export async function modalClient(
-  settings: ResolveSettings,
+  settings: ModeSettings,
   flags: ModeFlags,
   host: Host,
 ): Promise<ModalClient> {

@@ -12,6 +12,7 @@ import type { HttpSink } from "../../codecs/http/parser.ts";
 import { HttpParser } from "../../codecs/http/parser.ts";
 import type {
   CloseCause,
+  ConnectOptions,
   Endpoint,
   Host,
   Nanos,
@@ -102,6 +103,11 @@ export class ExchangeError extends Error {
 
 export interface ClientOptions {
   readonly remote: Endpoint;
+  readonly local?: Partial<Endpoint> | undefined;
+  /** In place of the host's own way to connect: through a proxy. */
+  readonly dial?:
+    | ((handler: TcpHandler, options: Omit<ConnectOptions, "remote">) => TcpConnection)
+    | undefined;
   readonly tls?: TlsClient | undefined;
   readonly connectTime?: Nanos | undefined;
   /** Without an octet while a response is awaited. */
@@ -159,11 +165,13 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.parser = new HttpParser("response", this, options.tolerant !== true);
     this.timer = host.clock.timer(() => this.onTimeout());
     this.continueTimer = host.clock.timer(() => this.continueBody());
-    this.tcp = host.connect(this, {
-      remote: options.remote,
+    const { remote, dial, tls, local } = options;
+    const how = {
       timeout: options.connectTime ?? 30 * SECOND,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
-    });
+      ...(local === undefined ? {} : { local }),
+      ...(tls === undefined ? {} : { tls }),
+    };
+    this.tcp = dial === undefined ? host.connect(this, { remote, ...how }) : dial(this, how);
     this.outbox = new Outbox(this.tcp);
   }
 
@@ -179,6 +187,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   get local(): Endpoint {
     return this.tcp.local;
+  }
+
+  get connection(): TcpConnection {
+    return this.tcp;
   }
 
   /** Sends, behind those that are unanswered. @throws EncodeError for what would split the message */

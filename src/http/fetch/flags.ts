@@ -4,6 +4,7 @@ import { authFlags } from "./flags/auth.ts";
 import { bodyFlags } from "./flags/body.ts";
 import { connectionFlags } from "./flags/connection.ts";
 import { outputFlags } from "./flags/output.ts";
+import { proxyFlags } from "./flags/proxy.ts";
 import { requestFlags } from "./flags/request.ts";
 import { strategyFlags } from "./flags/strategy.ts";
 
@@ -14,6 +15,7 @@ export const fetchFlags = {
   ...authFlags,
   ...outputFlags,
   ...connectionFlags,
+  ...proxyFlags,
 } as const;
 
 /** What the parser makes of them. */

@@ -25,7 +25,13 @@ export interface Ground {
 export async function live(flags: FetchFlags): Promise<Ground> {
   const host = new LiveHost();
   try {
-    const lookup = await lookupFor(host, { dns: flags.dns ?? [], resolve: flags.resolve ?? [] });
+    const lookup = await lookupFor(host, {
+      dns: flags.dns ?? [],
+      resolve: flags.resolve ?? [],
+      mode: flags["dns-mode"],
+      hints: flags["dns-hints"],
+      port: flags["dns-port"],
+    });
     return { host, lookup, settled: (work) => work, stop: () => host.stop() };
   } catch (error) {
     host.stop();

@@ -1,6 +1,10 @@
 /** Names of servers to addresses, by the DNS engine: given ones, the hosts file, then the system's servers or those named. */
 import { isIP } from "node:net";
+import type { DnsMessage } from "../../codecs/dns/index.ts";
+import { RCODE } from "../../codecs/dns/index.ts";
 import { serverOf } from "../../dns/resolve/arguments.ts";
+import type { WalkMode } from "../../dns/resolve/modes.ts";
+import { modalClient } from "../../dns/resolve/modes.ts";
 import { addressOf, HOSTS, hostsFile, RESOLV_CONF, systemConf } from "../../dns/resolve/servers.ts";
 import type { StubResult } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
@@ -10,12 +14,17 @@ import { CommandError } from "../../failure.ts";
 
 const A = 1;
 const AAAA = 28;
+const DNS_PORT = 53;
 
 export interface LookupSettings {
   /** `@server` words; none: the system's. */
   readonly dns: readonly string[];
   /** `host:port:address` or `host:address`, as curl's --resolve. */
   readonly resolve: readonly string[];
+  /** `stub`, or who walks from the root. */
+  readonly mode?: string | undefined;
+  readonly hints?: string | undefined;
+  readonly port?: number | undefined;
 }
 
 type Lookup = FetcherOptions["lookup"];
@@ -26,6 +35,8 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
   const servers = settings.dns.map((word) => serverOf(word.replace(/^@/, "")));
   const system = systemConf(RESOLV_CONF);
   const named = await Promise.all(servers.map(addressOf));
+  const ask =
+    (settings.mode ?? "stub") === "stub" ? undefined : await modalAsk(host, settings, servers);
   const stub = new Stub(host, {
     conf: named.length === 0 ? system : { ...system, servers: named, search: [] },
     hosts: named.length === 0 ? hostsFile(HOSTS) : undefined,
@@ -41,7 +52,7 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
       return;
     }
     const from = host.clock.now();
-    ask(stub, bare, (error, addresses) => {
+    (ask ?? askStub(stub))(bare, (error, addresses) => {
       if (error === null) kept.set(bare, addresses);
       const looked: Looked = { addresses, from, to: host.clock.now() };
       done(error, looked);
@@ -50,31 +61,71 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
 }
 
 /** IPv4 first; IPv6 where there is none. RFC 6555 asks for both at once: see docs/http.md. */
-function ask(stub: Stub, name: string, done: (error: Error | null, found: string[]) => void): void {
-  stub.resolve(name, A, (first) => {
-    const found = addressesOf(first);
-    if (found.length > 0) {
-      done(null, found);
-      return;
-    }
-    stub.resolve(name, AAAA, (second) => {
-      const others = addressesOf(second);
-      done(others.length > 0 ? null : new Error(whyNot(name, second)), others);
+function askStub(stub: Stub): Ask {
+  return (name, done) => {
+    stub.resolve(name, A, (first) => {
+      const found = addressesOf(first);
+      if (found.length > 0) {
+        done(null, found);
+        return;
+      }
+      stub.resolve(name, AAAA, (second) => {
+        const others = addressesOf(second);
+        done(others.length > 0 ? null : new Error(whyNot(name, second)), others);
+      });
     });
-  });
+  };
+}
+
+type Ask = (name: string, done: (error: Error | null, found: string[]) => void) => void;
+
+/** By a walk from the root, a server that walks, or servers that ask each other. */
+async function modalAsk(
+  host: Host,
+  { mode, hints, port = DNS_PORT }: LookupSettings,
+  servers: readonly ReturnType<typeof serverOf>[],
+): Promise<Ask> {
+  const client = await modalClient(
+    { servers, resolvConf: RESOLV_CONF, timeoutMs: undefined },
+    { mode: mode ?? "stub", hints, port, validate: false },
+    host,
+  );
+  const walk = mode as WalkMode;
+  return (name, done) => {
+    const full = name.endsWith(".") ? name : `${name}.`;
+    client.resolve(walk, full, A, (first) => {
+      const found = foundIn(first.response);
+      if (found.length > 0) {
+        done(null, found);
+        return;
+      }
+      client.resolve(walk, full, AAAA, (second) => {
+        const others = foundIn(second.response);
+        done(others.length > 0 ? null : new Error(why(name, second.response)), others);
+      });
+    });
+  };
 }
 
 function whyNot(name: string, result: StubResult): string {
-  if (result.from === "nobody") return `${name}: no DNS server answered`;
-  if (result.from === "server" && result.response.rcode === 3) return `${name}: no such name`;
+  return why(name, result.from === "server" ? result.response : undefined, result.from === "hosts");
+}
+
+function why(name: string, response: DnsMessage | undefined, known = false): string {
+  if (response === undefined && !known) return `${name}: no DNS server answered`;
+  if (response?.rcode === RCODE.NXDOMAIN) return `${name}: no such name`;
+  if (response?.rcode === RCODE.SERVFAIL) return `${name}: the DNS server failed (SERVFAIL)`;
   return `${name}: no address`;
 }
 
 function addressesOf(result: StubResult): string[] {
   if (result.from === "hosts") return [...result.addresses];
-  if (result.from !== "server") return [];
+  return result.from === "server" ? foundIn(result.response) : [];
+}
+
+function foundIn(response: DnsMessage | undefined): string[] {
   const found: string[] = [];
-  for (const { type, rdata } of result.response.answers) {
+  for (const { type, rdata } of response?.answers ?? []) {
     if (type !== A && type !== AAAA) continue;
     const { address } = rdata as { readonly address?: string };
     if (address !== undefined) found.push(address);

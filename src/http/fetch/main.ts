@@ -1,4 +1,7 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import { resolve } from "node:path";
 import type { Host } from "../../engines/host.ts";
 import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
@@ -17,10 +20,21 @@ import type { Ground } from "./ground.ts";
 import { live, simulated } from "./ground.ts";
 import { setJson } from "./json.ts";
 import { PageTaker } from "./page.ts";
+import { proxyChooser } from "./proxies.ts";
 import { credentialsOf } from "./secrets.ts";
 import type { SetResult, Wanted } from "./set.ts";
 import { fetchAll } from "./sets.ts";
 import { bytesOf, secondsOf, wantedOf } from "./settings.ts";
+
+/** @throws CommandError */
+function interfaceAddress(name: string): string {
+  if (isIP(name) !== 0) return name;
+  const list = networkInterfaces()[name];
+  const addr = (list?.find(({ family }) => family === "IPv4") ?? list?.[0])?.address;
+  if (addr === undefined)
+    throw new CommandError(`--interface ${name}: no interface of that name has an address`);
+  return addr;
+}
 
 export async function run(urls: readonly string[], flags: FetchFlags): Promise<number> {
   if (urls.length === 0) throw new CommandError("http fetch: name a URL; see --help");
@@ -101,6 +115,12 @@ function fetcherOptions(ground: Ground, flags: FetchFlags): Omit<FetcherOptions,
     flags.cacert === undefined ? undefined : Buffer.from(fileBytes(flags.cacert)).toString();
   return {
     lookup,
+    proxyFor: flags.simulated === undefined ? proxyChooser(flags, process.env) : () => undefined,
+    via:
+      flags["unix-socket"] === undefined
+        ? undefined
+        : { addr: resolve(flags["unix-socket"]), port: 0 },
+    local: flags.interface === undefined ? undefined : { addr: interfaceAddress(flags.interface) },
     tls: (origin) =>
       origin.scheme === "http"
         ? undefined

@@ -2,7 +2,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { Server, Socket } from "node:net";
 import { connect as connectTcp, createServer } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import type {
   CloseCause,
@@ -40,8 +40,9 @@ export class LiveTcp implements TcpConnection {
   local: Endpoint = NOWHERE;
   remote: Endpoint;
   handler: TcpHandler;
-  private readonly socket: Socket;
+  private socket: Socket;
   private readonly highWater: number;
+  private readonly onClosed: (connection: LiveTcp) => void;
   private cause: CloseCause = "ended";
   private error: NetError | null = null;
   private closed = false;
@@ -60,6 +61,11 @@ export class LiveTcp implements TcpConnection {
     this.handler = handler;
     this.remote = remote;
     this.highWater = highWater;
+    this.onClosed = onClosed;
+    this.wire(socket);
+  }
+
+  private wire(socket: Socket): void {
     socket.on("data", (data: Buffer) => this.handler.onData(data, this));
     socket.on("end", () => {
       if (this.cause !== "local") this.handler.onEnd?.(this);
@@ -85,7 +91,7 @@ export class LiveTcp implements TcpConnection {
       if (this.closed) return;
       this.closed = true;
       clearTimeout(this.timer);
-      onClosed(this);
+      this.onClosed(this);
       this.handler.onClose(this.cause, this.error, this);
     });
   }
@@ -96,6 +102,19 @@ export class LiveTcp implements TcpConnection {
     clearTimeout(this.timer);
     this.local = { addr: localAddress ?? NOWHERE.addr, port: localPort ?? 0 };
     if (remoteAddress !== undefined) this.remote = { addr: remoteAddress, port: remotePort ?? 0 };
+  }
+
+  secure(tls: TlsClient): void {
+    const plain = this.socket;
+    // The TLS socket takes over its octets, faults and close.
+    for (const event of ["data", "end", "drain", "timeout", "error", "close"]) {
+      plain.removeAllListeners(event);
+    }
+    const secured = connectTls({ socket: plain, ...tlsOptions(tls) });
+    this.socket = secured;
+    this.wire(secured);
+    this.handler.onConnected?.(this);
+    onceSecure(this, secured, tls);
   }
 
   /** Gives up unless `opened` comes first. */
@@ -166,8 +185,10 @@ export function liveConnect(
 ): LiveTcp {
   const { remote, local, tls } = options;
   const where = {
-    host: remote.addr,
-    port: remote.port,
+    // A path is a socket of the file system.
+    ...(remote.addr.startsWith("/")
+      ? { path: remote.addr }
+      : { host: remote.addr, port: remote.port }),
     allowHalfOpen: true,
     noDelay: true,
     ...(local?.addr === undefined ? {} : { localAddress: local.addr }),
@@ -179,10 +200,7 @@ export function liveConnect(
       ? connectTcp(where)
       : connectTls({
           ...where,
-          ...(tls.name === undefined ? {} : { servername: tls.name }),
-          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-          ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
-          rejectUnauthorized: tls.verify !== false && (tls.pins?.length ?? 0) === 0,
+          ...tlsOptions(tls),
         });
   const connection = new LiveTcp(
     socket,
@@ -195,8 +213,19 @@ export function liveConnect(
   if (tls !== undefined) {
     socket.once("connect", () => connection.handler.onConnected?.(connection));
   }
-  socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-    const wrong = tls === undefined ? undefined : pinFault(socket as TLSSocket, tls);
+  if (tls !== undefined) onceSecure(connection, socket, tls);
+  else {
+    socket.once("connect", () => {
+      connection.opened();
+      connection.handler.onOpen?.(connection);
+    });
+  }
+  return connection;
+}
+
+function onceSecure(connection: LiveTcp, socket: Socket, tls: TlsClient): void {
+  socket.once("secureConnect", () => {
+    const wrong = pinFault(socket as TLSSocket, tls);
     if (wrong !== undefined) {
       connection.fail("refused", "ERR_TLS_PIN", "tls", wrong);
       return;
@@ -204,7 +233,15 @@ export function liveConnect(
     connection.opened();
     connection.handler.onOpen?.(connection);
   });
-  return connection;
+}
+
+function tlsOptions(tls: TlsClient): ConnectionOptions {
+  return {
+    ...(tls.name === undefined ? {} : { servername: tls.name }),
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
+    rejectUnauthorized: tls.verify !== false && (tls.pins?.length ?? 0) === 0,
+  };
 }
 
 /** RFC 7858 4.2: SHA-256 of the SubjectPublicKeyInfo. */

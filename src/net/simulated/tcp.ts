@@ -9,13 +9,14 @@ import type {
   NetError,
   TcpConnection,
   TcpHandler,
+  TlsClient,
 } from "../../engines/host.ts";
 import { MILLISECOND, SECOND } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
 import type { SimNode } from "./node.ts";
 import { ACK, FIN, NO_BYTES, Packet, PSH, RST, SYN, TCP } from "./packet.ts";
 import { SendBuffer } from "./send-buffer.ts";
-import type { SimTls } from "./tls.ts";
+import { SimTls } from "./tls.ts";
 
 const MSS = 1448;
 /** Without window scaling. */
@@ -102,6 +103,11 @@ export class SimTcp implements TcpConnection {
 
   get buffered(): number {
     return this.out.pending;
+  }
+
+  secure(tls: TlsClient): void {
+    this.tls = SimTls.client(this, tls, () => this.handler.onOpen?.(this));
+    this.tls.start();
   }
 
   /** The client's SYN; `timeout`: after which it gives up. */

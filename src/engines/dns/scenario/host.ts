@@ -127,6 +127,9 @@ export class ScenarioHost {
           });
         return true;
       },
+      secure: () => {
+        throw new Error("scenarios have no TLS");
+      },
       end: () => close("ended"),
       reset: () => close("local"),
       pause: () => {},

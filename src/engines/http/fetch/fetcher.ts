@@ -47,12 +47,26 @@ export interface Looked {
   readonly to?: Nanos;
 }
 
+export interface ProxyServer {
+  readonly kind: "http" | "socks5";
+  readonly host: string;
+  readonly port: number;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** The proxy looks names up (socks5h). */
+  readonly remoteNames: boolean;
+}
+
 export interface FetcherOptions {
   readonly strategy: Strategy;
   /** Addresses of a host; `done` may be called at once. */
   lookup(name: string, done: (error: Error | null, looked?: Looked) => void): void;
-  /** Where to connect for an origin, in place of its address: a proxy. */
+  /** Where to connect for every origin, in place of its address. */
   readonly via?: Endpoint | undefined;
+  /** The proxy for an origin. */
+  proxyFor?(origin: Origin): ProxyServer | undefined;
+  /** Where connections begin. */
+  readonly local?: Partial<Endpoint> | undefined;
   tls?(origin: Origin): TlsClient | undefined;
   readonly connectTime?: Nanos | undefined;
   readonly responseTime?: Nanos | undefined;

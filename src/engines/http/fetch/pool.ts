@@ -1,11 +1,15 @@
 /** The connections to one origin, and the requests that wait for them. RFC 9112 9.3.2, 9.4. */
-import type { Timer } from "../../host.ts";
-import type { IncomingHead } from "../client-connection.ts";
+import type { Host, Timer } from "../../host.ts";
+import { basic } from "../auth/credentials.ts";
+import type { ClientOptions, IncomingHead } from "../client-connection.ts";
 import { ClientConnection, ExchangeError } from "../client-connection.ts";
 import { isIdempotent } from "../head.ts";
-import type { Fetcher, Looked } from "./fetcher.ts";
+import type { Tunnel } from "../proxying/tunnel.ts";
+import { connectThrough } from "../proxying/tunnel.ts";
+import type { Fetcher, FetchRequest, Looked, ProxyServer } from "./fetcher.ts";
 import type { Job } from "./job.ts";
 import type { Origin } from "./origin.ts";
+import { hostField } from "./origin.ts";
 import type { RateLimit } from "./rate.ts";
 
 const DEFAULT_TRIES = 3;
@@ -38,12 +42,16 @@ export class Pool {
   /** Which of the addresses is used. */
   private addressAt = 0;
   private depth: number;
+  private readonly proxy: ProxyServer | undefined;
+  /** Addresses of the proxy. */
+  private proxyAddresses: readonly string[] = [];
   private pushing = false;
 
   constructor(fetcher: Fetcher, origin: Origin) {
     this.fetcher = fetcher;
     this.origin = origin;
     this.depth = fetcher.options.strategy.depth;
+    this.proxy = fetcher.options.proxyFor?.(origin);
   }
 
   add(job: Job): void {
@@ -79,8 +87,26 @@ export class Pool {
   private look(): void {
     if (this.looking) return;
     this.looking = true;
+    const { via, lookup } = this.fetcher.options;
+    if (via !== undefined) {
+      this.found(null, { addresses: [via.addr] });
+      return;
+    }
+    const { proxy } = this;
+    if (proxy === undefined) {
+      lookup(this.origin.host, (error, looked) => this.found(error, looked));
+      return;
+    }
+    lookup(proxy.host, (error, looked) => {
+      this.proxyAddresses = looked?.addresses ?? [];
+      if (error !== null || proxy.kind === "http" || proxy.remoteNames) this.found(error, looked);
+      else lookup(this.origin.host, (wrong, own) => this.found(wrong, own));
+    });
+  }
+
+  private found(error: Error | null, looked: Looked | undefined): void {
     const { host } = this.origin;
-    this.fetcher.options.lookup(host, (error, looked) => {
+    {
       this.looking = false;
       if (error !== null || looked === undefined || looked.addresses.length === 0) {
         const why = new ExchangeError(
@@ -98,7 +124,7 @@ export class Pool {
         first.timing.dns = { from: looked.from, to: looked.to };
       }
       this.push();
-    });
+    }
   }
 
   /** A connection that may take the request now, or undefined. */
@@ -126,10 +152,19 @@ export class Pool {
     const addresses = this.looked?.addresses ?? [];
     const addr = addresses[this.addressAt % addresses.length] as string;
     const remote = options.via ?? { addr, port: origin.port };
+    const tunnel = this.tunnelTo(addr);
+    const { proxy } = this;
+    const way =
+      tunnel !== undefined
+        ? { remote: tunnel.proxy, dial: dialer(host, tunnel) }
+        : proxy === undefined
+          ? { remote }
+          : { remote: { addr: this.proxyAddresses[0] ?? addr, port: proxy.port } };
     const connection = new ClientConnection(
       host,
       {
-        remote,
+        ...way,
+        local: options.local,
         tls: options.tls?.(origin),
         connectTime: options.connectTime,
         responseTime: options.responseTime,
@@ -157,6 +192,39 @@ export class Pool {
     return lane;
   }
 
+  /** TLS needs a tunnel through a proxy of HTTP; SOCKS is one for all. */
+  private tunnelTo(addr: string): Tunnel | undefined {
+    const { proxy, origin } = this;
+    if (proxy === undefined) return undefined;
+    const at = { addr: this.proxyAddresses[0] ?? addr, port: proxy.port };
+    const { user, password } = proxy;
+    if (proxy.kind === "socks5") {
+      const host = proxy.remoteNames ? origin.host.replace(/^\[(.*)\]$/, "$1") : addr;
+      return { kind: "socks5", proxy: at, target: { host, port: origin.port, user, password } };
+    }
+    if (origin.scheme === "http") return undefined;
+    const authority = `${origin.host}:${origin.port}`;
+    return { kind: "connect", proxy: at, authority, authorization: this.proxyAuthorization() };
+  }
+
+  private proxyAuthorization(): string | undefined {
+    const { user, password = "" } = this.proxy ?? {};
+    return user === undefined ? undefined : basic(user, password);
+  }
+
+  /** RFC 9112 3.2.2: a proxy is asked with the whole URI. */
+  private asProxied(request: FetchRequest): FetchRequest {
+    const { proxy, origin } = this;
+    if (proxy?.kind !== "http" || origin.scheme !== "http") return request;
+    const authorization = this.proxyAuthorization();
+    const fields = [...request.fields];
+    if (authorization !== undefined) {
+      fields.push({ name: "Proxy-Authorization", value: authorization });
+    }
+    const target = request.target === "*" ? "" : request.target;
+    return { ...request, fields, target: `http://${hostField(origin)}${target}` };
+  }
+
   private opened(lane: Lane): void {
     lane.opened = this.fetcher.host.clock.now();
     const first = lane.jobs[0];
@@ -176,7 +244,8 @@ export class Pool {
 
   private send(lane: Lane, job: Job): void {
     const { clock } = this.fetcher.host;
-    const { request, timing, sink } = job;
+    const { timing, sink } = job;
+    const request = this.asProxied(job.request);
     const { strategy } = this.fetcher.options;
     timing.connection = lane.number;
     timing.onConnection = ++lane.requests;
@@ -295,6 +364,10 @@ export class Pool {
     for (const job of this.queue.splice(0)) job.sink.failed(givenUp(why), job.timing);
     for (const lane of this.lanes) lane.connection.abort(why);
   }
+}
+
+function dialer(host: Host, tunnel: Tunnel): NonNullable<ClientOptions["dial"]> {
+  return (handler, options) => connectThrough(host, handler, options, tunnel);
 }
 
 function givenUp(why: string): ExchangeError {
