@@ -1,8 +1,8 @@
 /** How a message's body ends, and whether the connection goes on after it. RFC 9112 6.3 and 9.3. */
 import { latin1 } from "../reader.ts";
 import { MAX_CONTENT_LENGTH, TRANSFER_CODINGS } from "./constants.ts";
+import { FIELD } from "./field-ids.ts";
 import type { Head } from "./head.ts";
-import { FIELD } from "./head.ts";
 import { equalsIgnoreCase } from "./names.ts";
 import { isHostPort } from "./uri.ts";
 

@@ -10,37 +10,10 @@ import type { DecodeOptions } from "../errors.ts";
 import { DecodeError, deviate } from "../errors.ts";
 import { latin1 } from "../reader.ts";
 import { COLON, CR, HTAB, LF, MAX_FIELDS, SP, TARGET, TEXT, TOKEN } from "./constants.ts";
+import { BY_LENGTH, FIELD } from "./field-ids.ts";
 import type { Field } from "./message.ts";
 import { equalsIgnoreCase, internedText } from "./names.ts";
-
-/** Fields that framing or records ask for, as `Head.id` tells them. */
-export const FIELD = {
-  OTHER: 0,
-  HOST: 1,
-  UPGRADE: 2,
-  LOCATION: 3,
-  CONNECTION: 4,
-  CONTENT_TYPE: 5,
-  CONTENT_LENGTH: 6,
-  CONTENT_ENCODING: 7,
-  TRANSFER_ENCODING: 8,
-} as const;
-
-const BY_LENGTH: readonly (readonly [lower: string, id: number] | undefined)[] = (() => {
-  const table: (readonly [string, number] | undefined)[] = new Array(18).fill(undefined);
-  const names: readonly (readonly [string, number])[] = [
-    ["host", FIELD.HOST],
-    ["upgrade", FIELD.UPGRADE],
-    ["location", FIELD.LOCATION],
-    ["connection", FIELD.CONNECTION],
-    ["content-type", FIELD.CONTENT_TYPE],
-    ["content-length", FIELD.CONTENT_LENGTH],
-    ["content-encoding", FIELD.CONTENT_ENCODING],
-    ["transfer-encoding", FIELD.TRANSFER_ENCODING],
-  ];
-  for (const entry of names) table[entry[0].length] = entry;
-  return table;
-})();
+import { hasScheme } from "./uri.ts";
 
 /** Numbers kept per field: name start and end, value start and end, id with flags. */
 const STRIDE = 5;
@@ -390,26 +363,13 @@ export class Head {
       if (first === 0x2f) this.badForm(start, "CONNECT asks for host:port");
     } else if (first !== 0x2f) {
       if (first === 0x2a && end - start === 1) return; // asterisk-form, RFC 9112 3.2.4.
-      if (!this.hasScheme(start, end)) this.badForm(start, "neither a path nor an absolute URI");
+      if (!hasScheme(this.bytes, start, end))
+        this.badForm(start, "neither a path nor an absolute URI");
     }
   }
 
   private badForm(at: number, message: string): void {
     this.deviate("http.target.form", at, "RFC 9112 3.2", message);
-  }
-
-  private hasScheme(start: number, end: number): boolean {
-    const { bytes } = this;
-    let i = start;
-    if (((bytes[i] as number) | 0x20) < 0x61 || ((bytes[i] as number) | 0x20) > 0x7a) return false;
-    while (i < end && bytes[i] !== COLON) {
-      const b = bytes[i] as number;
-      const letter = (b | 0x20) >= 0x61 && (b | 0x20) <= 0x7a;
-      if (!letter && !(b >= 0x30 && b <= 0x39) && b !== 0x2b && b !== 0x2d && b !== 0x2e)
-        return false;
-      i++;
-    }
-    return i < end;
   }
 
   /** RFC 9112 2.3: `HTTP/` DIGIT `.` DIGIT, case-sensitive. */

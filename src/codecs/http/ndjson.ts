@@ -3,8 +3,8 @@ import type { JsonWriter } from "../json-writer.ts";
 import { Fixed } from "../json-writer.ts";
 import { latin1, strictUtf8 } from "../reader.ts";
 import type { Framing } from "./body.ts";
+import { FIELD } from "./field-ids.ts";
 import type { Head } from "./head.ts";
-import { FIELD } from "./head.ts";
 
 const REQUEST = new Fixed(',"kind":"request","method":"');
 const URI = new Fixed('","uri":"');

@@ -158,3 +158,17 @@ export function percentDecode(text: string): string | undefined {
     return undefined; // The only way that decodeURIComponent tells of malformed input.
   }
 }
+
+/** Whether what begins here may be a scheme, up to its colon. RFC 3986 3.1 */
+export function hasScheme(bytes: Uint8Array, start: number, end: number): boolean {
+  let i = start;
+  if (((bytes[i] as number) | 0x20) < 0x61 || ((bytes[i] as number) | 0x20) > 0x7a) return false;
+  while (i < end && bytes[i] !== 0x3a) {
+    const b = bytes[i] as number;
+    const letter = (b | 0x20) >= 0x61 && (b | 0x20) <= 0x7a;
+    if (!letter && !(b >= 0x30 && b <= 0x39) && b !== 0x2b && b !== 0x2d && b !== 0x2e)
+      return false;
+    i++;
+  }
+  return i < end;
+}

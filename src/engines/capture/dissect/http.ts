@@ -5,7 +5,8 @@
 import type { Issue } from "../../../codecs/errors.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
 import type { Framing } from "../../../codecs/http/body.ts";
-import { FIELD, Head } from "../../../codecs/http/head.ts";
+import { FIELD } from "../../../codecs/http/field-ids.ts";
+import { Head } from "../../../codecs/http/head.ts";
 import { writeHead, writeTrailers } from "../../../codecs/http/ndjson.ts";
 import type { HttpSink } from "../../../codecs/http/parser.ts";
 import { HttpParser } from "../../../codecs/http/parser.ts";
