@@ -2,6 +2,7 @@
  * One connection of a client: requests out, as many ahead of their responses as the user dares, and
  * the responses handed to them in order. RFC 9112 9.
  */
+import type { Issue } from "../../codecs/errors.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Framing } from "../../codecs/http/body.ts";
 import { FRAMING } from "../../codecs/http/body.ts";
@@ -114,6 +115,8 @@ export interface ClientOptions {
   readonly responseTime?: Nanos | undefined;
   /** Deviations that can be survived are survived. */
   readonly tolerant?: boolean | undefined;
+  /** Codes of deviations that are survived where others are not. */
+  readonly tolerates?: ReadonlySet<string> | undefined;
 }
 
 export interface ClientEvents {
@@ -162,7 +165,11 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.host = host;
     this.options = options;
     this.events = events;
-    this.parser = new HttpParser("response", this, options.tolerant !== true);
+    this.parser = new HttpParser(
+      "response",
+      this,
+      options.tolerant !== true && options.tolerates === undefined,
+    );
     this.timer = host.clock.timer(() => this.onTimeout());
     this.continueTimer = host.clock.timer(() => this.continueBody());
     const { remote, dial, tls, local } = options;
@@ -478,7 +485,11 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.lastTrailers = head.fields();
   }
 
-  issue(): void {}
+  issue({ code, offset, spec, message }: Issue): void {
+    const { tolerant, tolerates } = this.options;
+    if (tolerant !== true && tolerates?.has(code) !== true)
+      throw new DecodeError(code, offset, spec, message);
+  }
 
   end(): void {
     if (this.interim || this.switching !== undefined) {

@@ -38,6 +38,8 @@ export class Exchange {
   statusCode = 0;
   /** Room again after `write` answered false. */
   onDrain: (() => void) | undefined = undefined;
+  /** The responses before it are whole, and it has not begun. */
+  onTurn: (() => void) | undefined = undefined;
   /** The connection was lost before the response was whole. */
   onAbandoned: ((why: Error) => void) | undefined = undefined;
   /** The response is whole, as far as we are concerned. */
@@ -81,6 +83,11 @@ export class Exchange {
 
   /** The response is whole, and handed to the network. */
   over = false;
+
+  /** Whether no response is waited for before this one. */
+  get isFirst(): boolean {
+    return this.server.isFirst(this);
+  }
 
   /** The client is gone: nothing that is written goes anywhere. */
   get gone(): boolean {
@@ -294,6 +301,7 @@ export class Exchange {
     this.waitingBytes = 0;
     if (this.finished) this.conclude();
     else if (this.responded) this.onDrain?.();
+    else this.onTurn?.();
   }
 
   abandoned(why: Error): void {

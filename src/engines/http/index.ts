@@ -1,4 +1,13 @@
 /** HTTP/1.1 as programs on a `Host`: connections of clients and servers. RFC 9110, 9112. */
+
+export type { CacheOptions } from "./cache/cache.ts";
+export { Cache } from "./cache/cache.ts";
+export type { Decision } from "./cache/decide.ts";
+export type { StoredResponse } from "./cache/entry.ts";
+export type { Outcome, Reason, Verdict } from "./cache/explain.ts";
+export type { CacheRequest, CacheSink, Handling, Upstream } from "./cache/flow.ts";
+export { MemoryStore } from "./cache/memory-store.ts";
+export type { BodyReader, Store } from "./cache/store.ts";
 export type {
   BodyOut,
   BodySource,
@@ -23,6 +32,8 @@ export type { BodySink, RequestHead, ResponseHead } from "./head.ts";
 export { isBodiless, isIdempotent, isSafe } from "./head.ts";
 export { Files } from "./origin/files.ts";
 export { byHost } from "./origin/vhosts.ts";
+export type { Proxied, ProxyOptions } from "./proxy/proxy.ts";
+export { HttpProxy } from "./proxy/proxy.ts";
 export type { ByteRange } from "./ranges.ts";
 export { contentRange, parseContentRange, parseRanges } from "./ranges.ts";
 export { HttpServer } from "./server.ts";

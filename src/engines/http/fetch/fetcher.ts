@@ -40,6 +40,14 @@ export interface FetchSink {
   flow?(pause: (on: boolean) => void): void;
 }
 
+/** A hold on a request that is on its way. */
+export interface FetchHandle {
+  /** Stops reading the response, and goes on. */
+  pause(on: boolean): void;
+  /** Nobody wants the answer any more. */
+  abort(why: string): void;
+}
+
 /** An address of a name, with when it was looked up; from a cache, or for an address, without. */
 export interface Looked {
   readonly addresses: readonly string[];
@@ -73,6 +81,10 @@ export interface FetcherOptions {
   readonly tolerant?: boolean | undefined;
   /** Octets a second of all bodies together. */
   readonly rate?: RateLimit | undefined;
+  /** Deviations that are survived where others are not. */
+  readonly tolerates?: ReadonlySet<string> | undefined;
+  /** A connection that nobody uses is closed after so long. */
+  readonly idleTime?: Nanos | undefined;
   /** Tries of one object, the first one counted. */
   readonly tries?: number | undefined;
   /** A pipeline broke: fewer requests go ahead from now on. */
@@ -94,12 +106,12 @@ export class Fetcher {
     this.options = options;
   }
 
-  fetch(request: FetchRequest, sink: FetchSink): void {
+  fetch(request: FetchRequest, sink: FetchSink): FetchHandle {
     const job = new Job(request, sink, this.host.clock.now());
     if (this.ended !== undefined) {
       const why = new ExchangeError("local", this.ended, true, false);
       this.host.clock.defer(() => sink.failed(why, job.timing));
-      return;
+      return { pause: () => {}, abort: () => {} };
     }
     const key = originKey(request.origin);
     let pool = this.pools.get(key);
@@ -108,6 +120,7 @@ export class Fetcher {
       this.pools.set(key, pool);
     }
     pool.add(job);
+    return pool.handle(job);
   }
 
   /** Closes what is kept open. */

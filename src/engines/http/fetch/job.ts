@@ -6,9 +6,9 @@ import type { Timing } from "./timing.ts";
 
 export class Job {
   readonly request: FetchRequest;
-  readonly sink: FetchSink;
+  /** Replaced by one that hears nothing when nobody wants the answer. */
+  sink: FetchSink;
   readonly timing: Timing;
-
   constructor(request: FetchRequest, sink: FetchSink, queued: Nanos) {
     this.request = request;
     this.sink = sink;

@@ -6,7 +6,14 @@ import { ClientConnection, ExchangeError } from "../client-connection.ts";
 import { isIdempotent } from "../head.ts";
 import type { Tunnel } from "../proxying/tunnel.ts";
 import { connectThrough } from "../proxying/tunnel.ts";
-import type { Fetcher, FetchRequest, Looked, ProxyServer } from "./fetcher.ts";
+import type {
+  Fetcher,
+  FetchHandle,
+  FetchRequest,
+  FetchSink,
+  Looked,
+  ProxyServer,
+} from "./fetcher.ts";
 import type { Job } from "./job.ts";
 import type { Origin } from "./origin.ts";
 import { hostField } from "./origin.ts";
@@ -30,6 +37,7 @@ interface Lane {
   /** Who wants nothing to be read from it. */
   readonly held: Set<object>;
   rateTimer: Timer | undefined;
+  readonly idle: Timer;
 }
 
 export class Pool {
@@ -67,6 +75,30 @@ export class Pool {
       this.pushing = false;
       this.push();
     });
+  }
+
+  /** What may still be done with a request that was given to `add`. */
+  handle(job: Job): FetchHandle {
+    const laneOf = () => [...this.lanes].find((lane) => lane.jobs.includes(job));
+    return {
+      pause: (on) => {
+        const lane = laneOf();
+        if (lane !== undefined) this.hold(lane, job, on);
+      },
+      abort: (why) => {
+        const waiting = this.queue.indexOf(job);
+        if (waiting >= 0) {
+          this.queue.splice(waiting, 1);
+          job.sink.failed(givenUp(why), job.timing);
+          return;
+        }
+        const lane = laneOf();
+        if (lane === undefined) return;
+        // Others wait on the connection for theirs: this one is read and dropped.
+        if (lane.jobs.length > 1) job.sink = DEAF;
+        else lane.connection.abort(why);
+      },
+    };
   }
 
   private push(): void {
@@ -169,10 +201,12 @@ export class Pool {
         connectTime: options.connectTime,
         responseTime: options.responseTime,
         tolerant: options.tolerant,
+        tolerates: options.tolerates,
       },
       {
         onOpen: () => this.opened(lane),
         onClosed: () => this.closed(lane),
+        onIdle: () => this.idle(lane),
       },
     );
     const lane: Lane = {
@@ -187,6 +221,9 @@ export class Pool {
       jobs: [],
       held: new Set(),
       rateTimer: undefined,
+      idle: host.clock.timer(() => {
+        if (lane.jobs.length === 0) connection.close();
+      }),
     };
     this.lanes.add(lane);
     return lane;
@@ -237,15 +274,22 @@ export class Pool {
     };
   }
 
+  private idle(lane: Lane): void {
+    const { idleTime } = this.fetcher.options;
+    if (idleTime !== undefined) lane.idle.armAt(this.fetcher.host.clock.now() + idleTime);
+  }
+
   private closed(lane: Lane): void {
+    lane.idle.armAt(undefined);
     this.lanes.delete(lane);
     this.pushLater();
   }
 
   private send(lane: Lane, job: Job): void {
     const { clock } = this.fetcher.host;
-    const { timing, sink } = job;
+    const { timing } = job;
     const request = this.asProxied(job.request);
+    lane.idle.armAt(undefined);
     const { strategy } = this.fetcher.options;
     timing.connection = lane.number;
     timing.onConnection = ++lane.requests;
@@ -259,25 +303,25 @@ export class Pool {
     const { body } = request;
     // A body that was begun goes out from its beginning.
     const again = timing.tries > 1 && body !== undefined && !(body instanceof Uint8Array);
-    sink.flow?.((on) => this.hold(lane, job, on));
+    job.sink.flow?.((on) => this.hold(lane, job, on));
     lane.connection.send(
       { ...request, fields, body: again ? (body.again?.() ?? body) : body },
       {
         sent: () => {
           timing.sent = clock.now();
-          sink.sent?.();
+          job.sink.sent?.();
         },
-        informed: (head) => sink.informed?.(head),
+        informed: (head) => job.sink.informed?.(head),
         head: (head: IncomingHead) => {
           timing.head = clock.now();
           timing.turn = lane.turn;
           timing.headBytes = head.headBytes;
-          sink.head(head, timing);
+          job.sink.head(head, timing);
         },
         data: (bytes) => {
           timing.bodyBytes += bytes.length;
           this.limit(lane, bytes.length);
-          sink.data(bytes);
+          job.sink.data(bytes);
         },
         end: (trailers) => {
           timing.end = clock.now();
@@ -288,7 +332,7 @@ export class Pool {
             this.lanes.delete(lane);
             lane.connection.close();
           }
-          sink.end(trailers, timing);
+          job.sink.end(trailers, timing);
           this.pushLater();
         },
         cut: (why) => {
@@ -369,6 +413,7 @@ export class Pool {
 function dialer(host: Host, tunnel: Tunnel): NonNullable<ClientOptions["dial"]> {
   return (handler, options) => connectThrough(host, handler, options, tunnel);
 }
+const DEAF: FetchSink = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };
 
 function givenUp(why: string): ExchangeError {
   return new ExchangeError("local", why, true, false);

@@ -1,0 +1,66 @@
+/** A request body on its way through: as fast as the upstream takes it, and no faster. */
+import type { BodyOut, BodySource } from "../client-connection.ts";
+import type { Exchange } from "../exchange.ts";
+
+export interface PassedBody extends BodySource {
+  /** Nobody wants it any more: what comes is read and dropped, so that the connection goes on. */
+  release(): void;
+}
+
+export function bodyOf(exchange: Exchange): PassedBody {
+  /** What came before the upstream was there. */
+  const early: Uint8Array[] = [];
+  let out: BodyOut | undefined;
+  let ended = false;
+  let broken: Error | undefined;
+  let reading = false;
+  let held = false;
+  let released = false;
+  const hold = (on: boolean) => {
+    if (held === on) return;
+    held = on;
+    exchange.pauseBody(on);
+  };
+  const read = () => {
+    if (reading) return;
+    reading = true;
+    exchange.readBody({
+      data: (bytes) => {
+        if (released) return;
+        if (out === undefined) {
+          early.push(bytes.slice());
+          hold(true);
+        } else if (!out.write(bytes)) hold(true);
+      },
+      end: () => {
+        ended = true;
+        hold(false);
+        out?.end();
+      },
+      cut: (why) => {
+        broken = why;
+        out?.fail(why);
+      },
+    });
+  };
+  // A client that waits for 100 (Continue) is asked once the next hop asks (RFC 9110 10.1.1).
+  if (!exchange.expectsContinue) read();
+  return {
+    length: exchange.length,
+    pump: (to) => {
+      out = to;
+      for (const piece of early.splice(0)) to.write(piece);
+      if (broken !== undefined) to.fail(broken);
+      else if (ended) to.end();
+      else {
+        hold(false);
+        read();
+      }
+    },
+    release: () => {
+      released = true;
+      early.length = 0;
+      hold(false);
+    },
+  };
+}

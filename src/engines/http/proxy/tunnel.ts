@@ -1,0 +1,68 @@
+/** CONNECT: octets both ways, each side no faster than the other takes them. RFC 9110 9.3.6. */
+import type { Endpoint, Host, Nanos, TcpConnection, TcpHandler } from "../../host.ts";
+import { SECOND } from "../../host.ts";
+import { ExchangeError } from "../client-connection.ts";
+import type { Exchange } from "../exchange.ts";
+import type { ResponseHead } from "../head.ts";
+
+export interface TunnelOptions {
+  readonly connectTime?: Nanos | undefined;
+  readonly idleTime?: Nanos | undefined;
+}
+
+/** Answers 2xx with `head` once the target is reached; `failed` when it is not. */
+export function tunnel(
+  host: Host,
+  exchange: Exchange,
+  target: Endpoint,
+  head: ResponseHead,
+  options: TunnelOptions,
+  failed: (why: Error) => void,
+  opened: () => void,
+): void {
+  let open = false;
+  let client: TcpConnection | undefined;
+  const server = host.connect(
+    {
+      onOpen: (connection) => {
+        open = true;
+        connection.setNoDelay(true);
+        if (options.idleTime !== undefined) connection.setIdleTimeout(options.idleTime);
+        exchange.handOver(head, towards(connection));
+        client = exchange.connection;
+        opened();
+      },
+      onData: (data, connection) => {
+        if (client?.write(data.slice()) === false) connection.pause();
+      },
+      onEnd: () => client?.end(),
+      onDrain: () => client?.resume(),
+      onClose: (cause, error) => {
+        if (!open) {
+          if (!exchange.gone) {
+            const text = error?.message ?? cause;
+            failed(new ExchangeError("connect", text, true, false, error?.code ?? "ETIMEDOUT"));
+          }
+        } else if (cause === "ended") client?.end();
+        else client?.reset();
+      },
+    },
+    { remote: target, timeout: options.connectTime ?? 30 * SECOND },
+  );
+  exchange.onAbandoned = () => server.reset();
+}
+
+/** Takes what the client sends. */
+function towards(server: TcpConnection): TcpHandler {
+  return {
+    onData: (data, connection) => {
+      if (!server.write(data.slice())) connection.pause();
+    },
+    onEnd: () => server.end(),
+    onDrain: () => server.resume(),
+    onClose: (cause) => {
+      if (cause === "ended") server.end();
+      else server.reset();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** The cache that the flags `--cache` and `--cache-size` ask for. */
+import type { Host } from "../../engines/host.ts";
+import { Cache } from "../../engines/http/cache/cache.ts";
+import { MemoryStore } from "../../engines/http/cache/memory-store.ts";
+import { CommandError } from "../../failure.ts";
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** `256M`, `2G`, in octets. @throws CommandError */
+export function sizeOf(flag: string, text: string): number {
+  const match = /^([0-9]+)([kmg]?)(?:i?b)?$/i.exec(text);
+  const size = Number(match?.[1]) * (UNITS[(match?.[2] ?? "").toLowerCase()] ?? 1);
+  if (match === null || !(size > 0) || !Number.isSafeInteger(size)) {
+    throw new CommandError(`--${flag} ${text}: write it as a size, e.g. 256M`);
+  }
+  return size;
+}
+
+export async function cacheFor(
+  host: Host,
+  where: string,
+  size: string,
+  targets: readonly string[],
+): Promise<Cache> {
+  const limit = sizeOf("cache-size", size);
+  if (where !== "memory") throw new CommandError(`--cache ${where}: only memory so far`);
+  return new Cache(host, { store: new MemoryStore(limit), targets });
+}

@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import type { TcpConnection } from "../../../src/engines/host.ts";
+import { MILLISECOND, SECOND } from "../../../src/engines/host.ts";
+import { field } from "../../../src/engines/http/fields.ts";
+import { cacheWorld, ORIGIN, PROXY, reply } from "./cache/world.ts";
+import { bytesOf, textOf } from "./world.ts";
+
+describe("a proxy", () => {
+  it("RFC 9112 9.3.2: misses of pipelined requests are fetched side by side, and answered in order", () => {
+    const { client, world } = cacheWorld((exchange) =>
+      reply(exchange, {}, exchange.request.target),
+    );
+    const { send } = client();
+    const all = Array.from({ length: 20 }, (_, i) => send("GET", `/${i}`));
+    world.run(5 * SECOND);
+    expect(all.map(({ body }) => body)).toEqual(all.map((_, i) => `/${i}`));
+    // One after the other would be 20 times 100 ms.
+    expect(all[19]?.at).toBeLessThan(250);
+  });
+
+  it("RFC 9110 7.6.1: fields of one hop are not passed on", () => {
+    const { get, asked } = cacheWorld((exchange) =>
+      reply(exchange, {
+        Connection: "x-hop",
+        "X-Hop": "1",
+        "Keep-Alive": "timeout=5",
+        "X-End": "2",
+      }),
+    );
+    const got = get("/a", { Connection: "x-mine", "X-Mine": "1", TE: "trailers", "X-Other": "2" });
+    const names = (fields: readonly { name: string }[]) =>
+      fields.map(({ name }) => name.toLowerCase());
+    expect(names(asked[0]?.fields ?? [])).toEqual(["host", "x-other", "via"]);
+    expect(names(got.fields)).not.toContain("x-hop");
+    expect(names(got.fields)).not.toContain("keep-alive");
+    expect(field(got.fields, "x-end")).toBe("2");
+    expect(field(got.fields, "via")).toMatch(/^1\.1 netkit-[0-9a-f]{8}$/);
+  });
+
+  it("RFC 9110 7.6.2: Max-Forwards counts down, and ends here at 0", () => {
+    const { get, asked } = cacheWorld((exchange) => reply(exchange, {}));
+    get("/a", { "Max-Forwards": "2" }, "OPTIONS");
+    expect(field(asked[0]?.fields ?? [], "max-forwards")).toBe("1");
+    const traced = get("/a", { "Max-Forwards": "0", Cookie: "secret" }, "TRACE");
+    expect([
+      asked.length,
+      traced.body.startsWith("TRACE /a HTTP/1.1"),
+      traced.body.includes("secret"),
+    ]).toEqual([1, true, false]);
+  });
+
+  it("RFC 9110 7.6.3: a request that comes round again is refused", () => {
+    const { get, asked } = cacheWorld((exchange) => reply(exchange, {}));
+    get("/a");
+    const via = field(asked[0]?.fields ?? [], "via") ?? "";
+    const again = get("/b", { Via: via });
+    expect([again.statusCode, field(again.fields, "proxy-status")]).toEqual([
+      502,
+      "netkit; error=proxy_loop_detected",
+    ]);
+  });
+
+  it.each([
+    ["/a", 400],
+    [`http://user@${ORIGIN}/a`, 400],
+    [`http://${ORIGIN}/a#b`, 400],
+    [`ftp://${ORIGIN}/a`, 400],
+    [`http://${ORIGIN}/a`, 200],
+  ])("RFC 9112 3.2.2: a forward proxy asked for %s says %i", (target, statusCode) => {
+    const { get } = cacheWorld((exchange) => reply(exchange, {}, "x"), { forward: true });
+    expect(get(target).statusCode).toBe(statusCode);
+  });
+
+  it("RFC 9112 3.2.2: the target of the absolute form is the host, whatever Host says", () => {
+    const { client, world, asked } = cacheWorld((exchange) => reply(exchange, {}, "x"), {
+      forward: true,
+    });
+    client().send("GET", `http://${ORIGIN}/a`, { Host: "evil.example" });
+    world.run(SECOND);
+    expect(asked.map(({ target, fields }) => [target, field(fields, "host")])).toEqual([
+      ["/a", ORIGIN],
+    ]);
+  });
+
+  it("RFC 9110 9.3.6: CONNECT is a tunnel for octets both ways, and half closes", () => {
+    const { world } = cacheWorld(() => {}, { forward: true, proxy: { tunnelPorts: new Set([7]) } });
+    world.get("origin").listen(
+      () => ({
+        onData: (data, c) => void c.write(data.slice()),
+        onEnd: (c) => c.end(),
+        onClose: () => {},
+      }),
+      { local: { port: 7 } },
+    );
+    const speak = (target: string) => {
+      let back = "";
+      world.get("client").connect(
+        {
+          onOpen: (c: TcpConnection) => {
+            c.write(bytesOf(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\nping`));
+            c.end();
+          },
+          onData: (data) => {
+            back += textOf(data);
+          },
+          onClose: () => {},
+        },
+        { remote: { addr: PROXY, port: 80 } },
+      );
+      world.run(world.now + 2 * SECOND);
+      return back;
+    };
+    expect(speak(`${ORIGIN}:7`)).toBe("HTTP/1.1 200 Connection established\r\n\r\nping");
+    expect(speak(`${ORIGIN}:9`)).toMatch(/^HTTP\/1\.1 403 /);
+  });
+
+  it("RFC 9209: a next hop that cannot be reached, or does not answer, is told", () => {
+    const refused = cacheWorld(() => {}, {
+      proxy: { origin: { scheme: "http", host: ORIGIN, port: 81 } },
+    }).get("/a");
+    expect([refused.statusCode, field(refused.fields, "proxy-status")?.split(";")[1]]).toEqual([
+      502,
+      " error=connection_refused",
+    ]);
+    const slow = cacheWorld(() => {}, { proxy: { responseTime: 200 * MILLISECOND } }).get("/a");
+    expect([slow.statusCode, field(slow.fields, "proxy-status")?.split(";")[1]]).toEqual([
+      504,
+      " error=http_response_timeout",
+    ]);
+  });
+
+  it("a slow client holds the origin back, and nothing is lost", () => {
+    const size = 3_000_000;
+    const { client, world } = cacheWorld((exchange) => {
+      let left = size;
+      const more = () => {
+        while (left > 0) {
+          const length = Math.min(left, 50_000);
+          left -= length;
+          if (!exchange.write(new Uint8Array(length).fill(120))) break;
+        }
+        if (left === 0) exchange.end();
+      };
+      exchange.onDrain = more;
+      exchange.start({ statusCode: 200, fields: [] });
+      more();
+    });
+    world.faults.slowReader("client", 500_000);
+    const got = client().send("GET", "/a");
+    world.run(3 * SECOND);
+    expect(got.state).toBe("waiting");
+    world.run(20 * SECOND);
+    expect([got.state, got.body.length]).toEqual(["whole", size]);
+  });
+
+  it("RFC 9110 10.1.1: a request body is asked for once the origin asks for it", () => {
+    const { client, world, asked } = cacheWorld((exchange) =>
+      exchange.readAll(1000, (body) => reply(exchange, {}, textOf(body ?? bytesOf("cut")))),
+    );
+    const { connection } = client();
+    let body = "";
+    connection.send(
+      {
+        method: "POST",
+        target: "/a",
+        fields: [{ name: "Host", value: "x" }],
+        body: bytesOf("payload"),
+        continueTime: SECOND,
+      },
+      {
+        head: () => {},
+        data: (b) => {
+          body += textOf(b);
+        },
+        end: () => {},
+        cut: () => {},
+      },
+    );
+    world.run(2 * SECOND);
+    expect([body, field(asked[0]?.fields ?? [], "expect")]).toEqual(["payload", "100-continue"]);
+  });
+});
