@@ -14,8 +14,9 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { palette } from "../../render/color.ts";
 import { renderExplained } from "../../render/http/explained.ts";
+import { fileBytes } from "../fetch/files.ts";
 import { lookupFor } from "../fetch/lookup.ts";
-import { fileBytes, secondsOf } from "../fetch/settings.ts";
+import { secondsOf } from "../fetch/settings.ts";
 import { announce, listenAddress, started, stopped, stopSignal } from "../listen.ts";
 import { cacheFor } from "./cache.ts";
 
