@@ -31,6 +31,7 @@ export function faultOf(why: Error): ProxyFault {
       return { statusCode: 504, error: "http_response_timeout", details };
     case "malformed":
       return { statusCode: 502, error: "http_protocol_error", details };
+    case "redirect":
     case "local":
       return { statusCode: 502, error: "proxy_internal_error", details };
   }
