@@ -1,6 +1,6 @@
 /** One request through the cache: what is decided, fetched, validated, stored and answered. RFC 9111 4. */
 import type { Field } from "../../../codecs/http/message.ts";
-import { strongMatch, weakMatch } from "../conditions.ts";
+import { weakMatch } from "../conditions.ts";
 import { httpDate } from "../date.ts";
 import { field, joinedField, listMembers, without } from "../fields.ts";
 import type { ResponseHead } from "../head.ts";
@@ -16,17 +16,15 @@ import { isComplete } from "./entry.ts";
 import type { Outcome, Reason, Verdict } from "./explain.ts";
 import { reason } from "./explain.ts";
 import type { CacheRequest, CacheSink, Handling, Upstream, UpstreamFlow } from "./flow.ts";
+import { keep } from "./keep.ts";
 import { sameOriginKey } from "./key.ts";
 import { joined } from "./memory-store.ts";
 import { combine, missingOf, partOf, strongValidator } from "./partial.ts";
 import { SharedBody } from "./shared-body.ts";
 import { storable, storedFields, updatedFields } from "./storable.ts";
-import type { BodyReader } from "./store.ts";
+import { readAll, sendStored } from "./stored-body.ts";
+import { CONDITIONS, conditional, selectedBy } from "./validation.ts";
 import { matches, selectingOf, varyNames } from "./vary.ts";
-
-/** Octets of a stored body that are read at once. */
-const READ_BYTES = 256 * 1024;
-const CONDITIONS: readonly string[] = ["if-none-match", "if-modified-since", "if-range"];
 
 /** A stored part that the rest is being fetched for. */
 interface Completing {
@@ -170,53 +168,8 @@ export class Transaction implements Handling {
     }
     this.give(answer.head, this.outcome(verdict, status, stored));
     if (answer.part === undefined || reader === undefined) this.sink.end([]);
-    else this.send(reader, answer.part.at, answer.part.length);
+    else this.source = sendStored(reader, answer.part.at, answer.part.length, this.sink);
     return true;
-  }
-
-  private send(reader: BodyReader, at: number, length: number): void {
-    let from = at;
-    const until = at + length;
-    let busy = false;
-    let blocked = false;
-    const next = () => {
-      while (!busy && !blocked && !this.gone) {
-        if (from === until) {
-          busy = true;
-          reader.close();
-          this.sink.end([]);
-          return;
-        }
-        busy = true;
-        reader.read(from, Math.min(READ_BYTES, until - from), (error, bytes) => {
-          busy = false;
-          if (this.gone) return;
-          if (error !== null || bytes === undefined || bytes.length === 0) {
-            busy = true;
-            reader.close();
-            this.sink.failed(error ?? new Error("the stored body is shorter than its entry says"));
-            return;
-          }
-          from += bytes.length;
-          if (!this.sink.data(bytes)) blocked = true;
-          if (!looping) next();
-        });
-      }
-    };
-    let looping = false;
-    const loop = () => {
-      looping = true;
-      next();
-      looping = false;
-    };
-    this.source = {
-      resume: () => {
-        blocked = false;
-        if (!looping) loop();
-      },
-      abort: () => reader.close(),
-    };
-    loop();
   }
 
   /** RFC 5861 3: nobody waits for it. */
@@ -510,7 +463,12 @@ export class Transaction implements Handling {
       () => this.flow,
       draft === undefined
         ? undefined
-        : { maxBody: cache.store.maxBody, done: (pieces) => this.keep(draft, pieces) },
+        : {
+            maxBody: cache.store.maxBody,
+            done: (pieces) => {
+              if (!this.forgotten) keep(cache.store, draft, pieces);
+            },
+          },
     );
     const verdictText: Verdict = this.plain ? "miss" : "bypass";
     if (!this.gone) {
@@ -552,55 +510,6 @@ export class Transaction implements Handling {
       size: part?.size ?? 0,
       invalid: false,
     };
-  }
-
-  /** The body is whole. */
-  private keep(draft: StoredResponse, pieces: readonly Uint8Array[]): void {
-    const { cache } = this;
-    if (this.forgotten) return;
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const alike = cache.store.find(draft.key).filter((one) => sameSelecting(one, draft));
-    if (draft.range === undefined) {
-      cache.store.put({ ...draft, size: bytes }, pieces, alike);
-      return;
-    }
-    if (bytes !== draft.range.last - draft.range.first + 1) return;
-    this.keepPart(draft, joined(pieces), alike);
-  }
-
-  /** RFC 9111 3.4: beside what is there, where both are parts of one representation. */
-  private keepPart(
-    draft: StoredResponse,
-    body: Uint8Array,
-    alike: readonly StoredResponse[],
-  ): void {
-    const { store } = this.cache;
-    const validator = strongValidator(draft);
-    const part = draft.range as { first: number; last: number };
-    const old = alike.find((one) => validator !== undefined && strongValidator(one) === validator);
-    // The whole is stored already: the part adds nothing.
-    if (old !== undefined && isComplete(old)) return;
-    const { range } = old ?? {};
-    const reader = old === undefined ? undefined : store.open(old);
-    if (
-      old === undefined ||
-      range === undefined ||
-      reader === undefined ||
-      old.size !== draft.size
-    ) {
-      store.put(draft, [body], alike);
-      return;
-    }
-    readAll(reader, range.last - range.first + 1, (before) => {
-      const all =
-        before === undefined ? undefined : combine({ range, body: before }, { range: part, body });
-      const whole = all !== undefined && all.body.length === draft.size;
-      store.put(
-        { ...draft, range: whole ? undefined : (all?.range ?? part) },
-        [all?.body ?? body],
-        alike,
-      );
-    });
   }
 
   /** RFC 9111 4.3.5. */
@@ -701,67 +610,4 @@ export class Transaction implements Handling {
     this.body?.drop();
     this.draft = undefined;
   }
-}
-
-function sameSelecting(a: StoredResponse, b: StoredResponse): boolean {
-  if (a.selecting.length !== b.selecting.length) return false;
-  return a.selecting.every(([name, value], i) => {
-    const [otherName, other] = b.selecting[i] as readonly [string, string | null];
-    return name === otherName && value === other;
-  });
-}
-
-/** RFC 9111 4.3.1: the request with the validators of what is stored; undefined where there are none. */
-function conditional(
-  request: readonly Field[],
-  chosen: StoredResponse | undefined,
-  stored: readonly StoredResponse[],
-): Field[] | undefined {
-  const complete = stored.filter(isComplete);
-  const tags = new Set<string>();
-  for (const one of chosen === undefined ? complete : [chosen, ...complete]) {
-    const etag = field(one.fields, "etag");
-    if (etag !== undefined) tags.add(etag);
-  }
-  for (const tag of listMembers(joinedField(request, "if-none-match"))) {
-    if (tag !== "*") tags.add(tag);
-  }
-  const last = chosen === undefined ? undefined : field(chosen.fields, "last-modified");
-  if (tags.size === 0 && last === undefined) return undefined;
-  const fields = without(request, ...CONDITIONS);
-  if (tags.size > 0) fields.push({ name: "If-None-Match", value: [...tags].join(", ") });
-  if (last !== undefined) fields.push({ name: "If-Modified-Since", value: last });
-  return fields;
-}
-
-/** RFC 9111 4.3.4: which of the stored responses a 304 is about. */
-function selectedBy(
-  head: ResponseHead,
-  stored: readonly StoredResponse[],
-  chosen: StoredResponse | undefined,
-): readonly StoredResponse[] {
-  const etag = field(head.fields, "etag");
-  if (etag !== undefined) {
-    const same = etag.startsWith("W/") ? weakMatch : strongMatch;
-    return stored.filter((one) => same(field(one.fields, "etag") ?? "", etag));
-  }
-  const last = field(head.fields, "last-modified");
-  if (last !== undefined) {
-    const fit = stored.filter((one) => field(one.fields, "last-modified") === last);
-    if (fit.length > 0) return fit;
-  }
-  // Without a validator it can be told only of one; RFC 9110 15.4.5 asks origins to send theirs.
-  const tags = new Set(stored.map((one) => field(one.fields, "etag")));
-  return tags.size === 1 || stored.length === 1 ? stored.filter((one) => one === chosen) : [];
-}
-
-function readAll(
-  reader: BodyReader,
-  length: number,
-  done: (body: Uint8Array | undefined) => void,
-): void {
-  reader.read(0, length, (error, bytes) => {
-    reader.close();
-    done(error === null && bytes?.length === length ? bytes : undefined);
-  });
 }
