@@ -1,8 +1,10 @@
 /** The cache that the flags `--cache` and `--cache-size` ask for. */
 import type { Host } from "../../engines/host.ts";
 import { Cache } from "../../engines/http/cache/cache.ts";
+import { DiskStore } from "../../engines/http/cache/disk-store.ts";
 import { MemoryStore } from "../../engines/http/cache/memory-store.ts";
-import { CommandError } from "../../failure.ts";
+import { CommandError, EXIT } from "../../failure.ts";
+import { say } from "../listen.ts";
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
@@ -16,6 +18,7 @@ export function sizeOf(flag: string, text: string): number {
   return size;
 }
 
+/** Resolves once what an earlier run left is known. @throws CommandError */
 export async function cacheFor(
   host: Host,
   where: string,
@@ -23,6 +26,19 @@ export async function cacheFor(
   targets: readonly string[],
 ): Promise<Cache> {
   const limit = sizeOf("cache-size", size);
-  if (where !== "memory") throw new CommandError(`--cache ${where}: only memory so far`);
-  return new Cache(host, { store: new MemoryStore(limit), targets });
+  if (where === "memory") return new Cache(host, { store: new MemoryStore(limit), targets });
+  const store = new DiskStore({
+    disk: host.disk,
+    folder: where,
+    limit,
+    prefix: host.clock.wallMs().toString(36),
+    onTrouble: (error) => say(`the cache in ${where}: ${error.message}`),
+  });
+  await new Promise<void>((resolve, reject) => {
+    store.start((error) => {
+      if (error === null) resolve();
+      else reject(new CommandError(`--cache ${where}: cannot be used (${error.code})`, EXIT.input));
+    });
+  });
+  return new Cache(host, { store, targets });
 }
