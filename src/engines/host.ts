@@ -132,6 +132,9 @@ export interface TlsClient {
   /** False: opportunistic, nothing is checked (RFC 7858 4.1). */
   readonly verify?: boolean | undefined;
   readonly alpn?: readonly string[] | undefined;
+  /** Our own certificate and its key, in PEM. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 export interface UdpOptions {

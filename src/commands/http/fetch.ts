@@ -21,6 +21,6 @@ export default class HttpFetch extends NetkitCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(HttpFetch);
     const { run } = await import("../../http/fetch/main.ts");
-    process.exitCode = await run(argv as string[], flags);
+    process.exitCode = await run(argv as string[], flags, this.config.version);
   }
 }

@@ -1,9 +1,13 @@
 /** Where bodies go: nowhere, stdout, or files, which have the name `.part` until they are whole. */
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
+import { Progress } from "../../decode/progress.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import type { Checksum } from "./checksum.ts";
+import { checksumOf } from "./checksum.ts";
+import { saveEtag } from "./conditions.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Resume } from "./part-file.ts";
 import { PartFile, partOnDisk, writeAll } from "./part-file.ts";
@@ -18,9 +22,16 @@ export class Bodies {
   private readonly most: number;
   private readonly sizes = new Map<number, number>();
   private written = 0;
+  private readonly progress: Progress;
+  private readonly checksum: Checksum | undefined;
+  /** Octets that came, and that were announced. */
+  private came = 0;
+  private sum = 0;
 
   constructor(flags: FetchFlags, wanted: readonly Wanted[]) {
     this.flags = flags;
+    this.checksum = flags.checksum === undefined ? undefined : checksumOf(flags.checksum);
+    this.progress = new Progress(!flags.silent);
     this.most =
       flags["max-filesize"] === undefined
         ? Number.POSITIVE_INFINITY
@@ -51,6 +62,8 @@ export class Bodies {
       head: (index, head) => {
         if (verbose) process.stderr.write(`${headText(head, "< ")}\n\n`);
         this.limit(index, 0, head.length ?? 0);
+        const etag = this.flags["etag-save"];
+        if (etag !== undefined && index === 0) saveEtag(etag, head);
         if (include && this.toStdout(index)) {
           this.print(
             Buffer.from(`${headText(head, "").replaceAll("\n", "\r\n")}\r\n\r\n`, "latin1"),
@@ -58,7 +71,10 @@ export class Bodies {
         }
         // With --fail the text of an error is not the file.
         if (fail && head.statusCode >= 400 && head.statusCode !== 416) return;
+        // RFC 9110 15.4.5: a 304 leaves the file that is there as it is.
+        if (head.statusCode === 304) return;
         this.fileFor(index)?.begin(head);
+        this.sum += head.length ?? 0;
         if (this.toStdout(index) && this.written > 0 && !include) {
           throw new CommandError(
             "the body begins anew, and a part of it is on stdout",
@@ -70,9 +86,12 @@ export class Bodies {
         this.limit(index, bytes.length, 0);
         if (this.toStdout(index)) this.print(bytes);
         this.files.get(index)?.write(bytes);
+        this.progress.update((this.came += bytes.length), this.sum);
       },
       end: (index) => {
-        this.files.get(index)?.end();
+        const file = this.files.get(index);
+        if (this.checksum !== undefined && index === 0) file?.verify(this.checksum);
+        file?.end();
         this.files.delete(index);
       },
     };
@@ -80,6 +99,7 @@ export class Bodies {
 
   /** Parts of what was cut stay. */
   finish(): void {
+    this.progress.clear();
     for (const file of this.files.values()) file.close();
   }
 

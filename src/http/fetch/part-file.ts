@@ -19,6 +19,8 @@ import { parseHttpDate } from "../../engines/http/date.ts";
 import { field } from "../../engines/http/fields.ts";
 import { parseContentRange } from "../../engines/http/ranges.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import type { Checksum } from "./checksum.ts";
+import { verifyFile } from "./checksum.ts";
 
 const MAX_VALIDATOR = 1000;
 
@@ -81,6 +83,11 @@ export class PartFile {
     if (this.fd === undefined) return;
     writeAll(this.fd, bytes, this.path, this.at);
     this.at += bytes.length;
+  }
+
+  /** @throws CommandError when it is not what it should be. */
+  verify(checksum: Checksum): void {
+    if (this.fd !== undefined || this.whole) verifyFile(this.part, checksum);
   }
 
   end(): void {

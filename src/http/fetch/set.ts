@@ -8,6 +8,7 @@ import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { formulaOf, nameOf, roundTrips } from "../../engines/http/fetch/strategy.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
 import { decoding } from "./decoding.ts";
+import { explained } from "./faults.ts";
 
 export interface Wanted {
   readonly url: string;
@@ -25,6 +26,8 @@ export interface Fetched {
   readonly timing: Timing;
   head: IncomingHead | undefined;
   error: { fault: Fault; message: string } | undefined;
+  /** The last request, as it went out, and where to. */
+  sent: { request: FetchRequest; url: string } | undefined;
   /** Redirects and challenges on the way, the oldest first. */
   readonly hops: Hop[];
 }
@@ -35,6 +38,8 @@ export interface SetResult {
   readonly strategy: Strategy;
   readonly warm: boolean;
   readonly started: Nanos;
+  /** The same in milliseconds since 1970. */
+  readonly startedMs: number;
   readonly ended: Nanos;
   readonly objects: readonly Fetched[];
   readonly connections: number;
@@ -68,6 +73,7 @@ export function fetchSet(
   const { fetcher } = agent;
   const { strategy } = fetcher.options;
   const started = host.clock.now();
+  const startedMs = host.clock.wallMs();
   const before = fetcher.opened;
   const objects: Fetched[] = [];
   return new Promise((resolve, reject) => {
@@ -82,6 +88,7 @@ export function fetchSet(
         strategy,
         warm,
         started,
+        startedMs,
         ended: Math.max(started, ...objects.map(({ timing }) => timing.end ?? started)),
         objects,
         connections: fetcher.opened - before,
@@ -94,7 +101,11 @@ export function fetchSet(
       const index = objects.length;
       open++;
       const sink: AgentSink = {
-        asked: (request, url) => taker.asked?.(index, request, url),
+        asked: (request, url) => {
+          const object = objects[index];
+          if (object !== undefined) object.sent = { request, url };
+          taker.asked?.(index, request, url);
+        },
         hop: (hop) => {
           objects[index]?.hops.push(hop);
           taker.hop?.(index, hop);
@@ -114,7 +125,10 @@ export function fetchSet(
           finish();
         },
         failed: (why, timing) => {
-          place(index, timing).error = { fault: why.fault, message: why.message };
+          const object = place(index, timing);
+          const got = { head: object.head, bodyBytes: timing.bodyBytes };
+          const message = explained(why, object.sent?.request ?? one.request, got);
+          object.error = { fault: why.fault, message };
           finish();
         },
       };
@@ -125,6 +139,7 @@ export function fetchSet(
         timing: NO_TIMING,
         head: undefined,
         error: undefined,
+        sent: undefined,
         hops: [],
       });
       const inner = guarded(sink, (why) => {

@@ -23,7 +23,7 @@ export interface Plan {
   /** Each set takes bodies anew. */
   takers(): BodyTaker;
   /** Told of each fetcher, so that it can be given up. */
-  begun?(fetcher: Fetcher): void;
+  readonly begun?: ((fetcher: Fetcher) => void) | undefined;
 }
 
 export function fetchAll(plan: Plan, flags: FetchFlags): Promise<SetResult[]> {

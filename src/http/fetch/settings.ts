@@ -15,6 +15,7 @@ import { parseRanges } from "../../engines/http/ranges.ts";
 import { CommandError } from "../../failure.ts";
 import type { RequestBody } from "./body/request-body.ts";
 import { queryOf, requestBody, uploadName } from "./body/request-body.ts";
+import { conditionsOf } from "./conditions.ts";
 import { givenCookies } from "./cookies.ts";
 import { ACCEPTED } from "./decoding.ts";
 import type { FetchFlags } from "./flags.ts";
@@ -39,8 +40,7 @@ export function wantedOf(text: string, flags: FetchFlags): Wanted {
   const full = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text) ? text : `http://${text}`;
   const uri = extended(parseUri(asciiUrl(full)), flags);
   const origin = uri === undefined ? undefined : originOf(uri);
-  if (uri === undefined || origin === undefined)
-    throw new CommandError(`${text}: not an http or https URL`);
+  if (uri === undefined || origin === undefined) throw new CommandError(urlFault(text, uri));
   const { userinfo } = uri;
   const request = requestOf(uri, flags);
   checkWritable(text, request);
@@ -49,6 +49,16 @@ export function wantedOf(text: string, flags: FetchFlags): Wanted {
     request,
     ...(userinfo === undefined ? {} : { userinfo }),
   };
+}
+
+function urlFault(text: string, uri: AbsoluteUri | undefined): string {
+  if (uri === undefined) return `${text}: not a URL (RFC 3986 3.2)`;
+  if (uri.scheme !== "http" && uri.scheme !== "https") {
+    return `${text}: the scheme ${uri.scheme} is not http or https`;
+  }
+  return uri.host === undefined || uri.host === ""
+    ? `${text}: names no host`
+    : `${text}: ${uri.port} is not a port`;
 }
 
 /** With what `--get` and `--upload-file` add to it. */
@@ -107,6 +117,7 @@ function requestOf(uri: AbsoluteUri, flags: FetchFlags): FetchRequest {
   if (flags.referer !== undefined) fields.push({ name: "Referer", value: flags.referer });
   if (flags.compressed) fields.push({ name: "Accept-Encoding", value: ACCEPTED });
   if (flags.range !== undefined) fields.push({ name: "Range", value: rangeOf(flags.range) });
+  fields.push(...conditionsOf(flags));
   for (const one of said?.fields ?? []) {
     fields = [...without(fields, one.name.toLowerCase()), one];
   }

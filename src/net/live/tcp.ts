@@ -1,9 +1,13 @@
 /** TCP and TLS over node:net and node:tls. */
 import { createHash, X509Certificate } from "node:crypto";
 import type { Server, Socket } from "node:net";
-import { connect as connectTcp, createServer } from "node:net";
+import { connect as connectTcp, createServer, isIP } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createServer as createTlsServer,
+} from "node:tls";
 import type {
   CloseCause,
   ConnectOptions,
@@ -237,7 +241,13 @@ function onceSecure(connection: LiveTcp, socket: Socket, tls: TlsClient): void {
 
 function tlsOptions(tls: TlsClient): ConnectionOptions {
   return {
-    ...(tls.name === undefined ? {} : { servername: tls.name }),
+    // RFC 6066 3: SNI names no addresses; the certificate is checked for them all the same.
+    ...(tls.name === undefined || isIP(tls.name) !== 0 ? {} : { servername: tls.name }),
+    ...(tls.name === undefined
+      ? {}
+      : { checkServerIdentity: (_host, peer) => checkServerIdentity(tls.name as string, peer) }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key }),
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
     rejectUnauthorized: tls.verify !== false && (tls.pins?.length ?? 0) === 0,

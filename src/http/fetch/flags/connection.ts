@@ -21,6 +21,18 @@ export const connectionFlags = {
     description: "authorities to trust, in PEM",
     helpGroup: "CONNECTION",
   }),
+  cert: Flags.string({
+    char: "E",
+    helpValue: "FILE",
+    description: "our own certificate, in PEM",
+    helpGroup: "CONNECTION",
+  }),
+  key: Flags.string({
+    helpValue: "FILE",
+    dependsOn: ["cert"],
+    description: "its key (default: in the same file)",
+    helpGroup: "CONNECTION",
+  }),
   insecure: Flags.boolean({
     char: "k",
     description: "check no certificate",

@@ -31,6 +31,11 @@ export const outputFlags = {
     description: "colours (default: on a terminal)",
     helpGroup: "OUTPUT",
   }),
+  har: Flags.string({
+    helpValue: "FILE",
+    description: "the run as HTTP Archive 1.2",
+    helpGroup: "OUTPUT",
+  }),
   include: Flags.boolean({
     char: "i",
     dependsOn: ["output"],

@@ -1,0 +1,115 @@
+/** What the flags say to the engines. */
+import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import { resolve } from "node:path";
+import type { Host } from "../../engines/host.ts";
+import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
+import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
+import { originKey } from "../../engines/http/fetch/origin.ts";
+import { RateLimit } from "../../engines/http/fetch/rate.ts";
+import { without } from "../../engines/http/fields.ts";
+import { CommandError } from "../../failure.ts";
+import { fileBytes } from "./files.ts";
+import type { FetchFlags } from "./flags.ts";
+import type { Ground } from "./ground.ts";
+import { proxyChooser } from "./proxies.ts";
+import { credentialsOf } from "./secrets.ts";
+import type { Wanted } from "./set.ts";
+import { bytesOf, secondsOf, wantedOf } from "./settings.ts";
+
+/** @throws CommandError */
+function interfaceAddress(name: string): string {
+  if (isIP(name) !== 0) return name;
+  const list = networkInterfaces()[name];
+  const addr = (list?.find(({ family }) => family === "IPv4") ?? list?.[0])?.address;
+  if (addr === undefined)
+    throw new CommandError(`--interface ${name}: no interface of that name has an address`);
+  return addr;
+}
+
+const NO_BODY = {
+  request: undefined,
+  head: false,
+  data: undefined,
+  "data-binary": undefined,
+  "data-raw": undefined,
+  "data-urlencode": undefined,
+  "json-data": undefined,
+  form: undefined,
+  "upload-file": undefined,
+  range: undefined,
+};
+
+/** A part of a page is asked for with GET, whatever the page was. */
+export function partOf(url: string, flags: FetchFlags, named: readonly Wanted[]): Wanted {
+  const wanted = wantedOf(url, { ...flags, ...NO_BODY });
+  const { request } = wanted;
+  if (named.some((one) => originKey(one.request.origin) === originKey(request.origin))) {
+    return wanted;
+  }
+  // What the user says to one server is not for others that its page names.
+  const fields = without(request.fields, "authorization", "cookie", "proxy-authorization");
+  return { ...wanted, request: { ...request, fields } };
+}
+
+export function fetcherOptions(
+  ground: Ground,
+  flags: FetchFlags,
+): Omit<FetcherOptions, "strategy"> {
+  const { lookup } = ground;
+  const pem = (path: string | undefined) =>
+    path === undefined ? undefined : Buffer.from(fileBytes(path)).toString();
+  const ca = pem(flags.cacert);
+  const cert = pem(flags.cert);
+  const key = pem(flags.key ?? flags.cert);
+  return {
+    lookup,
+    proxyFor: flags.simulated === undefined ? proxyChooser(flags, process.env) : () => undefined,
+    via:
+      flags["unix-socket"] === undefined
+        ? undefined
+        : { addr: resolve(flags["unix-socket"]), port: 0 },
+    local: flags.interface === undefined ? undefined : { addr: interfaceAddress(flags.interface) },
+    tls: (origin) =>
+      origin.scheme === "http"
+        ? undefined
+        : {
+            name: origin.host.replace(/^\[(.*)\]$/, "$1"),
+            ca,
+            cert,
+            key,
+            verify: !flags.insecure,
+            alpn: ["http/1.1"],
+          },
+    connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
+    responseTime: secondsOf("timeout", flags.timeout),
+    rate:
+      flags["limit-rate"] === undefined
+        ? undefined
+        : new RateLimit(bytesOf("limit-rate", flags["limit-rate"])),
+    onFallback: (origin, depth, why) =>
+      process.stderr.write(
+        `netkit: ${origin.host}: the pipeline broke (${why.message}); ${depth} at a time from now on\n`,
+      ),
+  };
+}
+
+export function agentOptions(
+  host: Host,
+  flags: FetchFlags,
+  wanted: readonly Wanted[],
+): AgentOptions {
+  return {
+    follow: flags.location || flags["location-trusted"],
+    maxRedirects: flags["max-redirs"],
+    trusted: flags["location-trusted"],
+    credentials: credentialsOf(flags, wanted, host.random),
+    retry: {
+      times: flags.retry,
+      delay:
+        flags["retry-delay"] === undefined
+          ? undefined
+          : secondsOf("retry-delay", flags["retry-delay"]),
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { mkdtempSync } from "node:fs";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Server } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { certificate } from "../support/http/certificates.ts";
+import { fetchRun } from "../support/http/fetch-run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "netkit-faults-"));
+const good = certificate(folder, "good");
+const old = certificate(folder, "old", true);
+const servers: Server[] = [];
+afterAll(() => {
+  for (const server of servers) server.close();
+});
+
+async function listening(server: Server): Promise<number> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server that answers every connection with these octets, and closes. */
+const answering = (text: string) =>
+  listening(
+    createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end(text, "latin1"));
+    }),
+  );
+
+const tls = (options: object) =>
+  listening(createTlsServer(options, (_q, response) => response.end("ok")));
+
+/** The one line on stderr without its beginning, and the exit code. */
+async function fault(url: string, ...args: string[]): Promise<[string, number | null]> {
+  const { stderr, code } = await fetchRun([url, "-s", ...args]);
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.startsWith(`netkit: ${url}: `)).toBe(true);
+  return [(lines[0] ?? "").slice(`netkit: ${url}: `.length), code];
+}
+
+describe("URLs", () => {
+  it.each([
+    ["ftp://x/", "the scheme ftp is not http or https"],
+    ["http://x:99999/", "99999 is not a port"],
+    ["http://[::1", "not a URL (RFC 3986 3.2)"],
+    ["http://", "names no host"],
+  ])("%s", async (url, why) => {
+    expect(await fault(url)).toEqual([why, 2]);
+  });
+
+  it("a name that nobody has", async () => {
+    const ran = await fetchRun(["http://name.invalid/", "-s", "--dns", "@127.0.0.1:1"]);
+    expect([ran.code, ran.stderr.split("\n").length]).toEqual([4, 2]);
+  });
+});
+
+describe("TLS", () => {
+  it("a certificate of unknown signature, of another name, out of date", async () => {
+    const port = await tls(good);
+    const expired = await tls(old);
+    const unknown = await fault(`https://localhost:${port}/`);
+    expect(unknown[0]).toMatch(
+      /^its certificate is signed by nobody we know \(self-signed\): --cacert/,
+    );
+    const other = await fault(`https://127.0.0.1:${port}/`, "--cacert", good.certPath);
+    expect(other).toEqual(["its certificate is for another server, not for 127.0.0.1", 4]);
+    const named = ["--resolve", "other.test:127.0.0.1", "--cacert", good.certPath];
+    expect(await fault(`https://other.test:${port}/`, ...named)).toEqual([
+      "its certificate is for localhost, not for other.test",
+      4,
+    ]);
+    expect(await fault(`https://localhost:${expired}/`, "--cacert", old.certPath)).toEqual([
+      "its certificate has expired",
+      4,
+    ]);
+    const unchecked = await fetchRun([`https://127.0.0.1:${port}/`, "-s", "-k", "-o", "-"]);
+    expect([unchecked.stdout, unchecked.stderr]).toEqual(["ok", ""]);
+  });
+
+  it("a server without TLS, or with TLS of long ago", async () => {
+    const plain = await answering("HTTP/1.1 400 Bad Request\r\n\r\n");
+    expect(await fault(`https://localhost:${plain}/`)).toEqual([
+      "the server does not speak TLS on this port",
+      4,
+    ]);
+    const weak = await tls({
+      ...good,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "ALL@SECLEVEL=0",
+    });
+    expect((await fault(`https://localhost:${weak}/`, "--cacert", good.certPath))[0]).toMatch(
+      /versions of TLS/,
+    );
+  });
+
+  it("a server that wants our certificate says so, and takes it", async () => {
+    const port = await tls({ ...good, requestCert: true, rejectUnauthorized: true, ca: good.cert });
+    const url = `https://localhost:${port}/`;
+    expect(await fault(url, "--cacert", good.certPath)).toEqual([
+      "the server wants a certificate of ours (--cert)",
+      4,
+    ]);
+    const ours = ["--cacert", good.certPath, "--cert", good.certPath, "--key", good.keyPath];
+    expect((await fetchRun([url, "-s", "-o", "-", ...ours])).stdout).toBe("ok");
+  });
+});
+
+describe("answers", () => {
+  it("a malformed one is told with its octet and section", async () => {
+    const port = await answering("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nabc");
+    expect(await fault(`http://127.0.0.1:${port}/`)).toEqual([
+      "Content-Length is not a number (http.content-length.invalid at octet 33, RFC 9112 6.3)",
+      3,
+    ]);
+  });
+
+  it("a body that is cut tells how far it came", async () => {
+    const port = await answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    const [why, code] = await fault(`http://127.0.0.1:${port}/`);
+    expect([why.startsWith("the body was cut: 3 of 10 octets came"), code]).toEqual([true, 4]);
+  });
+
+  it("nobody listens, nobody answers, nobody is there in the file system", async () => {
+    expect(await fault("http://127.0.0.1:1/")).toEqual([
+      "nothing listens at 127.0.0.1:1 (connection refused)",
+      4,
+    ]);
+    const silent = await listening(createServer((socket) => socket.on("error", () => {})));
+    const url = `http://127.0.0.1:${silent}/`;
+    expect(await fault(url, "--timeout", "0.3")).toEqual(["no answer in time", 4]);
+    expect(await fault(`https://127.0.0.1:${silent}/`, "--connect-timeout", "0.3")).toEqual([
+      `no connection in time at 127.0.0.1:${silent}`,
+      4,
+    ]);
+    expect((await fault(url, "--unix-socket", join(folder, "none")))[1]).toBe(4);
+  });
+
+  it("what a server writes cannot rewrite the terminal", async () => {
+    const port = await answering(
+      "HTTP/1.1 302 x\r\nLocation: ftp://\x1b[2J/\r\nContent-Length: 0\r\n\r\n",
+    );
+    const { stderr } = await fetchRun([`http://127.0.0.1:${port}/`, "-s", "-L"]);
+    expect(stderr.includes("\x1b")).toBe(false);
+  });
+});

@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Served } from "../support/http/fetch-run.ts";
+import { fetchRun, serve } from "../support/http/fetch-run.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "netkit-files-"));
+const file = (name: string) => join(folder, name);
+const BIG = Buffer.alloc(6_000_000);
+for (let i = 0; i < BIG.length; i++) BIG[i] = (i * 7 + (i >> 13)) & 255;
+const SHA256 = createHash("sha256").update(BIG).digest("hex");
+const DATE = "Wed, 01 Jan 2025 00:00:00 GMT";
+let served: Served;
+let broken = false;
+
+beforeAll(async () => {
+  served = await serve((request, response) => {
+    const { range, "if-none-match": known, "if-modified-since": since } = request.headers;
+    if (known === '"big"' || (since !== undefined && Date.parse(since) >= Date.parse(DATE))) {
+      response.writeHead(304, { ETag: '"big"' }).end();
+      return;
+    }
+    const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
+    const first = Number(from ?? 0);
+    const last = Math.min(
+      to === undefined || to === "" ? BIG.length - 1 : Number(to),
+      BIG.length - 1,
+    );
+    if (broken && first > 2_000_000) {
+      response.writeHead(500).end();
+      return;
+    }
+    response.writeHead(range === undefined ? 200 : 206, {
+      ETag: '"big"',
+      "Last-Modified": DATE,
+      "Content-Type": "application/x-big",
+      "Content-Length": last - first + 1,
+      ...(range === undefined ? {} : { "Content-Range": `bytes ${first}-${last}/${BIG.length}` }),
+    });
+    response.end(BIG.subarray(first, last + 1));
+  });
+});
+afterAll(() => served.server.close());
+
+describe("--split", () => {
+  it("writes in place over several connections and mirrors, and checks the sum", async () => {
+    const target = file("split.bin");
+    const mirror = `${served.url}mirror`;
+    const { stdout, code } = await fetchRun([
+      `${served.url}big`,
+      mirror,
+      "--split",
+      "4",
+      "-o",
+      target,
+      "--checksum",
+      `sha256:${SHA256}`,
+      "--json",
+    ]);
+    expect([code, readFileSync(target).equals(BIG)]).toEqual([0, true]);
+    const told = JSON.parse(stdout) as { sources: { bytes: number }[] };
+    expect(told.sources.map(({ bytes }) => bytes > 0)).toEqual([true, true]);
+    expect([existsSync(`${target}.split`), existsSync(`${target}.split.map`)]).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it("goes on where it failed", async () => {
+    const target = file("again.bin");
+    broken = true;
+    const first = await fetchRun([served.url, "--split", "3", "-o", target]);
+    broken = false;
+    expect([first.code, existsSync(target), first.stderr.includes("it answered 500")]).toEqual([
+      4,
+      false,
+      true,
+    ]);
+    const second = await fetchRun([served.url, "--split", "3", "-o", target]);
+    expect([second.code, readFileSync(target).equals(BIG)]).toEqual([0, true]);
+    expect(second.stdout).toMatch(/were there$/m);
+  });
+
+  it("what is not what it should be is no file", async () => {
+    const wrong = `sha256:${"0".repeat(64)}`;
+    for (const more of [["--split", "2"], []]) {
+      const target = file(`wrong${more.length}.bin`);
+      const ran = await fetchRun([served.url, ...more, "-o", target, "--checksum", wrong]);
+      expect([ran.code, existsSync(target)]).toEqual([1, false]);
+      expect(ran.stderr).toContain(`its sha256 is ${SHA256}, not 000`);
+    }
+  });
+});
+
+describe("conditions", () => {
+  it("RFC 9110 13.1.2: an entity tag kept from the last run saves the body, and leaves the file", async () => {
+    const [target, etag] = [file("cond.bin"), file("cond.etag")];
+    const conditional = [
+      served.url,
+      "-o",
+      target,
+      "--etag-save",
+      etag,
+      "--etag-compare",
+      etag,
+      "--json",
+    ];
+    const first = await fetchRun(conditional);
+    const second = await fetchRun(conditional);
+    const status = ({ stdout }: { stdout: string }) =>
+      (JSON.parse(stdout) as { objects: { statusCode: number }[] }).objects[0]?.statusCode;
+    expect([status(first), status(second), statSync(target).size]).toEqual([200, 304, BIG.length]);
+    expect(readFileSync(etag, "latin1")).toBe('"big"\n');
+  });
+
+  it("RFC 9110 13.1.3: a date, or a file's, with --time-cond", async () => {
+    const asked = async (cond: string) => {
+      const { stdout } = await fetchRun([served.url, "-z", cond, "--json"]);
+      return (JSON.parse(stdout) as { objects: { statusCode: number }[] }).objects[0]?.statusCode;
+    };
+    writeFileSync(file("dated"), "");
+    utimesSync(file("dated"), new Date("2026-01-01"), new Date("2026-01-01"));
+    expect([await asked("2020-01-01"), await asked(DATE), await asked(file("dated"))]).toEqual([
+      200, 304, 304,
+    ]);
+  });
+});
+
+describe("--har", () => {
+  it("HAR 1.2: every key that the format requires, for each exchange, and times that add up", async () => {
+    const path = file("run.har");
+    await fetchRun([
+      `${served.url}a?x=1&y=%20`,
+      `${served.url}b`,
+      "-H",
+      "Cookie: k=v; z=1",
+      "-d",
+      "q",
+      "-s",
+      "--har",
+      path,
+    ]);
+    const { log } = JSON.parse(readFileSync(path, "utf8")) as { log: Record<string, unknown> };
+    expect(log["version"]).toBe("1.2");
+    const entries = log["entries"] as Record<string, Record<string, unknown>>[];
+    expect(entries).toHaveLength(2);
+    const required: Record<string, readonly string[]> = {
+      request: [
+        "method",
+        "url",
+        "httpVersion",
+        "cookies",
+        "headers",
+        "queryString",
+        "headersSize",
+        "bodySize",
+      ],
+      response: [
+        "status",
+        "statusText",
+        "httpVersion",
+        "cookies",
+        "headers",
+        "content",
+        "redirectURL",
+        "headersSize",
+        "bodySize",
+      ],
+      timings: ["send", "wait", "receive"],
+    };
+    for (const entry of entries) {
+      for (const key of ["startedDateTime", "time", "request", "response", "cache", "timings"]) {
+        expect(entry).toHaveProperty(key);
+      }
+      for (const [part, keys] of Object.entries(required)) {
+        expect(Object.keys(entry[part] ?? {})).toEqual(expect.arrayContaining([...keys]));
+      }
+      const { ssl, ...phases } = entry["timings"] as Record<string, number>;
+      const sum = Object.values(phases).reduce((total, value) => total + Math.max(0, value), 0);
+      expect(ssl).toBe(-1);
+      expect(entry["time"] as unknown as number).toBeCloseTo(sum, 2);
+      expect(Number.isNaN(Date.parse(String(entry["startedDateTime"])))).toBe(false);
+    }
+    expect(entries[0]?.["request"]).toMatchObject({
+      method: "POST",
+      queryString: [
+        { name: "x", value: "1" },
+        { name: "y", value: " " },
+      ],
+      cookies: [
+        { name: "k", value: "v" },
+        { name: "z", value: "1" },
+      ],
+      postData: { mimeType: "application/x-www-form-urlencoded", text: "q" },
+    });
+    expect(entries[0]?.["response"]).toMatchObject({
+      status: 200,
+      content: { size: BIG.length, mimeType: "application/x-big" },
+    });
+  });
+});
