@@ -4,31 +4,16 @@ import { nameLabels } from "../codecs/dns/index.ts";
 import { EncodeError } from "../codecs/errors.ts";
 import type { Checked } from "../engines/conformance/dns/check.ts";
 import { DnsCheck } from "../engines/conformance/dns/check.ts";
-import type { Level, Rule, Target } from "../engines/conformance/dns/rule.ts";
+import type { Rule, Target } from "../engines/conformance/dns/rule.ts";
 import { RULES } from "../engines/conformance/dns/rules.ts";
 import type { Endpoint } from "../engines/host.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { LiveHost } from "../net/live/host.ts";
 import { print, ruleCheck, textLine } from "./report.ts";
 
-const LEVELS: readonly Level[] = ["must", "should", "may"];
+/** All that there are. */
+export const allRules = RULES;
 const DNS_PORT = 53;
-
-export function selectRules(level: Level, only: string | undefined): readonly Rule[] {
-  const deepest = LEVELS.indexOf(level);
-  const rules = RULES.filter(
-    (rule) =>
-      LEVELS.indexOf(rule.level) <= deepest && (only === undefined || rule.id.includes(only)),
-  );
-  if (rules.length === 0) throw new CommandError(`no rule has ${only} in its identifier`);
-  return rules;
-}
-
-export function listRules(rules: readonly Rule[]): string {
-  return rules
-    .map((rule) => `${rule.id.padEnd(20)} ${rule.level.padEnd(7)} ${rule.title}\n`)
-    .join("");
-}
 
 /** `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53`, `2001:db8::1`. */
 function endpointOf(text: string): Endpoint {

@@ -1,7 +1,7 @@
 /** Results of conformance runs as text, TAP, JSON and JUnit XML. */
 import type { Result } from "../engines/conformance/codec/suite.ts";
 import { passed } from "../engines/conformance/codec/suite.ts";
-import type { Checked } from "../engines/conformance/dns/check.ts";
+import type { Nanos } from "../engines/host.ts";
 import { SECOND } from "../engines/host.ts";
 
 /** One thing that was tried, of whatever suite. */
@@ -29,6 +29,20 @@ export function codecCheck(result: Result): Check {
     detail: good ? "" : `${outcome}, expected ${vector.expect}${more}`,
     seconds,
   };
+}
+
+/** A rule that was tried, of whatever protocol. */
+interface Checked {
+  readonly rule: {
+    readonly id: string;
+    readonly spec: string;
+    readonly title: string;
+    readonly level: string;
+    readonly hint: string;
+  };
+  readonly outcome: Check["outcome"];
+  readonly detail: string;
+  readonly took: Nanos;
 }
 
 export function ruleCheck({ rule, outcome, detail, took }: Checked): Check {

@@ -38,8 +38,9 @@ export default class ConformDns extends NetkitCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConformDns);
-    const { listRules, runRules, selectRules } = await import("../../conform/dns.ts");
-    const rules = selectRules(flags.level as "must" | "should" | "may", flags.only);
+    const { allRules, runRules } = await import("../../conform/dns.ts");
+    const { listRules, selectRules } = await import("../../conform/select.ts");
+    const rules = selectRules(allRules, flags.level as "must" | "should" | "may", flags.only);
     if (flags.list) {
       process.stdout.write(listRules(rules));
       return;

@@ -41,9 +41,7 @@ export default class DnsSign extends NetkitCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(DnsSign);
     const { signFile } = await import("../../dns/serve/sign.ts");
-    const { text, ...result } = signFile(args.zone, flags, (line) =>
-      process.stderr.write(`netkit: ${line}\n`),
-    );
+    const { text, ...result } = signFile(args.zone, flags);
     if (flags.output !== undefined) {
       const { writeFileSync } = await import("node:fs");
       writeFileSync(flags.output, text, "latin1");

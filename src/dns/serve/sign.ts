@@ -39,18 +39,12 @@ const THIRTY_DAYS = 30 * 86_400;
 
 function timeOf(flag: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
-  // RFC 4034 3.2 knows seconds since 1970 too: a year alone would be one of these.
-  const seconds = /^[0-9]{14}$/.test(text) ? parseTime(text) : undefined;
+  const seconds = parseTime(text);
   if (seconds === undefined) throw new CommandError(`--${flag} ${text} is no YYYYMMDDHHmmSS`);
   return seconds;
 }
 
-function keyOf(
-  path: string,
-  algorithm: string,
-  entry: boolean,
-  say: (line: string) => void,
-): SigningKey {
+function keyOf(path: string, algorithm: string, entry: boolean): SigningKey {
   try {
     if (!existsSync(path)) {
       const { privateKey } =
@@ -59,7 +53,6 @@ function keyOf(
           : generateKeyPairSync("ed25519");
       const pem = privateKey.export({ type: "pkcs8", format: "pem" });
       writeFileSync(path, pem, { mode: 0o600, flag: "wx" });
-      say(`made the key ${path} (${algorithm}), since there was none`);
     }
     const key = signingKey(createPrivateKey(readFileSync(path)), entry);
     if (key !== undefined) return key;
@@ -70,16 +63,15 @@ function keyOf(
 }
 
 /** @throws CommandError */
-export function signFile(file: string, flags: SignFlags, say: (line: string) => void): Signed {
+export function signFile(file: string, flags: SignFlags): Signed {
   const { zone } = loadZone(zoneSource(file));
   const now = Math.floor(Date.now() / 1000);
   const inception = timeOf("inception", flags.inception, now - HOUR);
   const expiration = timeOf("expiration", flags.expiration, inception + THIRTY_DAYS);
   if (expiration <= inception) throw new CommandError("--expiration is not after --inception");
-  if (expiration <= now) say("warning: the signatures are expired already: nobody validates them");
   if (!/^([0-9a-f]{2})*$/i.test(flags.salt)) throw new CommandError("--salt is not hex");
-  const ksk = keyOf(flags.key, flags.algorithm, true, say);
-  const zsk = flags.zsk === undefined ? undefined : keyOf(flags.zsk, flags.algorithm, false, say);
+  const ksk = keyOf(flags.key, flags.algorithm, true);
+  const zsk = flags.zsk === undefined ? undefined : keyOf(flags.zsk, flags.algorithm, false);
   const { salt, iterations, "opt-out": optOut } = flags;
   const records = signZone(zone, {
     ksk,

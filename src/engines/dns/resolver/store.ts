@@ -220,6 +220,5 @@ function keepDs(
     security: "unchecked",
     ede: undefined,
     volatile: false,
-    ...(ds === undefined ? { fromReferral: true } : {}),
   });
 }
