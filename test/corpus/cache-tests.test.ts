@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { readSuites } from "../support/cache-tests/description.ts";
 import type { Judged } from "../support/cache-tests/run.ts";
 import { scoreOf } from "../support/cache-tests/run.ts";
-import { privateInWorld, sharedInWorld } from "../support/cache-tests/worlds.ts";
+import { privateInWorld, sharedInWorld, sharedLive } from "../support/cache-tests/worlds.ts";
 import { CORPUS } from "./support/corpus.ts";
 
 const path = join(CORPUS, "http-parse/cache-tests.json");
@@ -33,6 +33,18 @@ describe.skipIf(!existsSync(path))("cache-tests", () => {
     expect(required[0]).toBe(required[1]);
     expect(optimal[0]).toBeGreaterThanOrEqual(optimal[1] - 2);
   });
+
+  // The clock of this machine: some 20 seconds.
+  it.skipIf(process.env["NETKIT_LIVE"] === undefined)(
+    "RFC 9111: the shared cache passes them over real sockets too",
+    async () => {
+      const judged = await sharedLive(readSuites(path));
+      tell("shared, live", judged);
+      const { required, optimal } = scoreOf(judged);
+      expect(required[0]).toBe(required[1]);
+      expect(optimal[0]).toBeGreaterThanOrEqual(optimal[1] - 2);
+    },
+  );
 
   it("RFC 9111: the private cache passes all required tests, and the optimal ones", async () => {
     const judged = await privateInWorld(readSuites(path));

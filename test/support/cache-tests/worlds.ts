@@ -8,6 +8,7 @@ import { Fetcher } from "../../../src/engines/http/fetch/fetcher.ts";
 import type { Origin } from "../../../src/engines/http/fetch/origin.ts";
 import { HttpProxy } from "../../../src/engines/http/proxy/proxy.ts";
 import { HttpServer } from "../../../src/engines/http/server.ts";
+import { LiveHost } from "../../../src/net/live/host.ts";
 import { World } from "../../../src/net/simulated/world.ts";
 import type { Io } from "../../../src/net/task.ts";
 import type { SuiteSpec } from "./description.ts";
@@ -47,6 +48,47 @@ export async function sharedInWorld(suites: readonly SuiteSpec[]): Promise<Judge
   const client = world.node("client", { addresses: ["198.51.100.1"] });
   const send = sendTo(client, world.tasks, originAt(PROXY_ADDRESS));
   return world.settle(runSuites(suites, { io: world.tasks, origin, send, browser: false }));
+}
+
+/** The same on this machine's loopback: takes as long as the pauses of the tests do. */
+export async function sharedLive(suites: readonly SuiteSpec[]): Promise<Judged[]> {
+  const [originHost, proxyHost, clientHost] = [new LiveHost(), new LiveHost(), new LiveHost()];
+  const origin = new TestOrigin();
+  const originPort = await listeningLive(originHost, (exchange) => origin.handle(exchange));
+  const cache = new Cache(proxyHost, {
+    store: new MemoryStore(STORE_BYTES),
+    targets: ["CDN-Cache-Control"],
+  });
+  const proxy = new HttpProxy(proxyHost, {
+    origin: { scheme: "http", host: "127.0.0.1", port: originPort },
+    cache,
+    lookup,
+  });
+  const port = await listeningLive(proxyHost, (exchange) => proxy.handle(exchange));
+  const io: Io = {
+    now: () => clientHost.clock.now(),
+    sleep: (time) => new Promise((resolve) => setTimeout(resolve, time / MILLISECOND)),
+    wait: (begin) => new Promise((resolve, reject) => begin(resolve, reject)),
+  };
+  const send = sendTo(clientHost, io, { scheme: "http", host: "127.0.0.1", port });
+  try {
+    return await runSuites(suites, { io, origin, send, browser: false });
+  } finally {
+    for (const host of [clientHost, proxyHost, originHost]) host.stop();
+  }
+}
+
+function listeningLive(
+  host: LiveHost,
+  handle: ConstructorParameters<typeof HttpServer>[0],
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    new HttpServer(handle, {
+      listen: [{ addr: "127.0.0.1", port: 0 }],
+      onListening: ([at]) => resolve(at?.port ?? 0),
+      onListenError: reject,
+    }).start(host);
+  });
 }
 
 /** A client with a cache of its own, at the origin itself. */

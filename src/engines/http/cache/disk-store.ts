@@ -3,7 +3,7 @@
  * metadata has its name, and that is given last. Heads are kept in memory, bodies are read.
  */
 import { createHash } from "node:crypto";
-import type { Disk, DiskError, DiskFile } from "../../host.ts";
+import type { Disk, DiskDone, DiskError, DiskFile } from "../../host.ts";
 import { readHead, readWhole, sizeIs, writeHead, writeWhole } from "./disk-files.ts";
 import type { StoredResponse } from "./entry.ts";
 import { headBytes } from "./entry.ts";
@@ -34,6 +34,8 @@ export interface DiskStoreOptions {
   readonly limit: number;
   /** Not in use before: names of files begin with it. */
   readonly prefix: string;
+  /** Another process may be using the folder: nothing is removed. */
+  readonly readOnly?: boolean;
   /** A response was not stored, or one that was cannot be read. */
   onTrouble?(error: Error): void;
 }
@@ -69,8 +71,12 @@ export class DiskStore implements Store {
 
   /** Finds what an earlier run left, and removes what it did not finish. */
   start(done: (error: DiskError | null) => void): void {
-    const { disk, folder } = this.options;
-    disk.makeFolder(folder, (failed) => {
+    const { disk, folder, readOnly } = this.options;
+    const make =
+      readOnly === true
+        ? (_path: string, made: DiskDone) => made(null)
+        : disk.makeFolder.bind(disk);
+    make(folder, (failed) => {
       if (failed !== null) {
         done(failed);
         return;
@@ -135,6 +141,11 @@ export class DiskStore implements Store {
 
   private at(name: string): string {
     return `${this.options.folder}/${name}`;
+  }
+
+  /** All that is stored, what was not used for the longest time first. */
+  all(): StoredResponse[] {
+    return [...this.slots.keys()];
   }
 
   find(key: string): readonly StoredResponse[] {
@@ -259,6 +270,7 @@ export class DiskStore implements Store {
   }
 
   private unlink(name: string): void {
+    if (this.options.readOnly === true) return;
     this.options.disk.remove(this.at(name), (error) => {
       if (error !== null && error.code !== "ENOENT") this.options.onTrouble?.(error);
     });
