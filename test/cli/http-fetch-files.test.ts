@@ -135,6 +135,34 @@ describe("conditions", () => {
   });
 });
 
+describe("--cache", () => {
+  it("RFC 9111: kept over runs; what is fresh is not asked for, what is stale by its entity tag", async () => {
+    const dir = file("cache");
+    let control = "max-age=60";
+    const tagged = await serve((request, response) => {
+      const same = request.headers["if-none-match"] === '"t"';
+      response.writeHead(same ? 304 : 200, { ETag: '"t"', "Cache-Control": control });
+      response.end(same ? undefined : `body ${request.url}`);
+    });
+    const get = async (path: string) =>
+      (await fetchRun([`${tagged.url}${path}`, "--cache", dir, "-o", "-", "-s"])).stdout;
+    expect([await get("a"), await get("a"), tagged.asked.length]).toEqual([
+      "body /a",
+      "body /a",
+      1,
+    ]);
+    control = "no-cache";
+    expect([await get("b"), await get("b"), tagged.asked.length]).toEqual([
+      "body /b",
+      "body /b",
+      3,
+    ]);
+    const { stdout } = await fetchRun([`${tagged.url}b`, "--cache", dir, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ objects: [{ cache: "revalidated", bodyBytes: 7 }] });
+    tagged.server.close();
+  });
+});
+
 describe("--har", () => {
   it("HAR 1.2: every key that the format requires, for each exchange, and times that add up", async () => {
     const path = file("run.har");

@@ -43,6 +43,7 @@ function objectJson(
     requestOnConnection: timing.onConnection,
     requestsAhead: timing.ahead,
     tries: timing.tries,
+    ...(timing.cached === undefined ? {} : { cache: timing.cached }),
     times: {
       queued: at(timing.queued),
       ...(dns === undefined ? {} : { dns: [at(dns.from), at(dns.to)] }),

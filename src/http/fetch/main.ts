@@ -1,5 +1,6 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Host } from "../../engines/host.ts";
 import { Agent } from "../../engines/http/fetch/agent.ts";
 import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
@@ -9,6 +10,7 @@ import { harOf } from "../../render/http/har.ts";
 import { renderScorecard } from "../../render/http/scorecard.ts";
 import { renderWaterfall } from "../../render/http/waterfall.ts";
 import { safe } from "../../render/safe.ts";
+import { cacheFor } from "../proxy/cache.ts";
 import { Bodies } from "./bodies.ts";
 import { jarOf, keepCookies } from "./cookies.ts";
 import type { FetchFlags } from "./flags.ts";
@@ -38,7 +40,11 @@ export async function run(
   const { clock } = ground.host;
   try {
     const jar = await jarOf(flags, () => clock.wallMs());
-    const agent = { ...agentOptions(ground.host, flags, wanted), cookies: jar };
+    const cache =
+      flags.cache === undefined
+        ? undefined
+        : await cacheFor(ground.host, resolve(flags.cache), flags["cache-size"], [], false);
+    const agent = { ...agentOptions(ground.host, flags, wanted), cookies: jar, cache };
     const begun = deadlineOf(flags, clock);
     const fetcher = fetcherOptions(ground, flags);
     let code: number;

@@ -24,9 +24,11 @@ export async function cacheFor(
   where: string,
   size: string,
   targets: readonly string[],
+  shared = true,
 ): Promise<Cache> {
   const limit = sizeOf("cache-size", size);
-  if (where === "memory") return new Cache(host, { store: new MemoryStore(limit), targets });
+  if (where === "memory")
+    return new Cache(host, { store: new MemoryStore(limit), targets, shared });
   const store = new DiskStore({
     disk: host.disk,
     folder: where,
@@ -40,5 +42,5 @@ export async function cacheFor(
       else reject(new CommandError(`--cache ${where}: cannot be used (${error.code})`, EXIT.input));
     });
   });
-  return new Cache(host, { store, targets });
+  return new Cache(host, { store, targets, shared });
 }

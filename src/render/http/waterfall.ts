@@ -57,10 +57,12 @@ export function renderWaterfall(result: SetResult, paint: ChalkInstance, width =
     const name = (names[i] as string).slice(0, nameWidth).padEnd(nameWidth);
     const size = error === undefined ? bytesText(timing.bodyBytes) : "";
     const took = ms((timing.end ?? ended) - timing.queued);
-    const where = `#${timing.connection}`;
+    const where = timing.connection === 0 ? (timing.cached ?? "-") : `#${timing.connection}`;
     const way = object.hops.map(
       ({ head: { statusCode }, url, why }) => `\n  ${statusCode} ${why}: ${safe(url)}`,
     );
+    if (timing.cached === "revalidated")
+      way.push("\n  304: the stored body is still the right one");
     const row = `${safe(name)} ${status} ${size.padStart(8)} ${took.padStart(9)} ${where.padStart(4)} ${cells.join("")}`;
     const told = `${row.trimEnd()}${way.join("")}`;
     return error === undefined ? told : `${told}\n  ${paint.red(safe(error.message))}`;

@@ -4,11 +4,14 @@
  */
 import type { Field } from "../../../codecs/http/message.ts";
 import type { Credentials } from "../auth/credentials.ts";
+import type { Cache } from "../cache/cache.ts";
 import type { IncomingHead } from "../client-connection.ts";
 import { ExchangeError } from "../client-connection.ts";
 import { field } from "../fields.ts";
 import { isIdempotent } from "../head.ts";
 import { parseContentRange } from "../ranges.ts";
+import type { Way } from "./cached.ts";
+import { CachedWay } from "./cached.ts";
 import type { Fetcher, FetchRequest } from "./fetcher.ts";
 import type { Origin } from "./origin.ts";
 import { redirected, urlOf } from "./redirect.ts";
@@ -32,6 +35,8 @@ export interface AgentOptions {
   readonly credentials?: Credentials | undefined;
   readonly cookies?: Cookies | undefined;
   readonly retry?: RetryOptions | undefined;
+  /** Asked before any connection is. */
+  readonly cache?: Cache | undefined;
 }
 
 /** A response on the way to the one that counts. */
@@ -65,10 +70,12 @@ const MAX_CHALLENGES = 3;
 export class Agent {
   readonly fetcher: Fetcher;
   readonly options: AgentOptions;
+  readonly way: Way;
 
   constructor(fetcher: Fetcher, options: AgentOptions = {}) {
     this.fetcher = fetcher;
     this.options = options;
+    this.way = options.cache === undefined ? fetcher : new CachedWay(fetcher, options.cache);
   }
 
   fetch(request: FetchRequest, sink: AgentSink): void {
@@ -107,7 +114,7 @@ class Visit {
     let next: Next | undefined;
     let last: IncomingHead | undefined;
     sink.asked?.(sent, urlOf(sent.origin, sent.target));
-    agent.fetcher.fetch(sent, {
+    agent.way.fetch(sent, {
       informed: (head) => sink.informed?.(head),
       sent: () => sink.sent?.(),
       flow: (pause) => sink.flow?.(pause),
@@ -171,16 +178,27 @@ class Visit {
   /** What a response's head asks for; undefined: it is the one that counts. */
   private after(head: IncomingHead): Next | undefined {
     const { options } = this.agent;
-    if (head.statusCode === 401 && this.challenged(head)) {
+    const { body, continueTime } = this.request;
+    const again = body === undefined || body instanceof Uint8Array || body.again !== undefined;
+    // RFC 9110 10.1.1: who does not know the expectation is asked without it.
+    if (head.statusCode === 417 && continueTime !== undefined && again) {
+      const request = { ...this.request, continueTime: undefined };
+      return { why: "retry", request, delay: 0 };
+    }
+    if (head.statusCode === 401 && again && this.challenged(head)) {
       return { why: "challenge", request: this.request, delay: 0 };
     }
-    if (isTransient(head.statusCode) && this.mayRetry(isIdempotent(this.request.method))) {
+    if (isTransient(head.statusCode) && again && this.mayRetry(isIdempotent(this.request.method))) {
       return { why: "retry", request: this.request, delay: this.delay(head) };
     }
     if (options.follow !== true) return undefined;
     const to = redirected(this.request, head, options.trusted === true);
     if (to.kind === "none") return undefined;
     if (to.kind === "refused") return { why: "error", error: redirectError(to.why) };
+    if (to.request.body !== undefined && !again) {
+      const text = `redirected to ${to.url}, and the body cannot be sent again`;
+      return { why: "error", error: redirectError(text) };
+    }
     const most = options.maxRedirects ?? MAX_REDIRECTS;
     if (++this.redirects > most) {
       const text = `redirected more than ${most} times, at last to ${to.url}`;

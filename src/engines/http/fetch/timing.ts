@@ -1,5 +1,6 @@
 /** When what happened to one object, in the nanoseconds of the host's clock. */
 import type { Nanos } from "../../host.ts";
+import type { Verdict } from "../cache/explain.ts";
 
 export interface Timing {
   /** It was asked for. */
@@ -23,6 +24,8 @@ export interface Timing {
   /** Octets of the body, and of the head. */
   bodyBytes: number;
   headBytes: number;
+  /** What a cache did: `hit`, `revalidated` ...; undefined without one. */
+  cached?: Verdict | undefined;
   /** Tries that were needed. */
   tries: number;
 }

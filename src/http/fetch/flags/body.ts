@@ -67,6 +67,18 @@ export const bodyFlags = {
     description: "give up on a larger body (K, M and G may follow)",
     helpGroup,
   }),
+  cache: Flags.string({
+    helpValue: "DIR",
+    description: "a private cache, kept over runs",
+    exclusive: ["compare", "simulated", "split", "range", "continue-at"],
+    helpGroup,
+  }),
+  "cache-size": Flags.string({
+    helpValue: "BYTES",
+    default: "256M",
+    description: "of --cache",
+    helpGroup,
+  }),
   "etag-save": Flags.string({
     helpValue: "FILE",
     description: "keep the entity tag of the response",

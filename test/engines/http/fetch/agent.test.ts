@@ -20,7 +20,13 @@ interface Got {
 function visit(
   handler: (exchange: Exchange) => void,
   options: AgentOptions | ((world: ReturnType<typeof httpWorld>) => AgentOptions),
-  request: { method?: string; target?: string; fields?: Field[]; body?: Uint8Array } = {},
+  request: {
+    method?: string;
+    target?: string;
+    fields?: Field[];
+    body?: Uint8Array;
+    continueTime?: number;
+  } = {},
   times = 1,
 ): Got[] {
   const made = httpWorld(handler);
@@ -40,6 +46,7 @@ function visit(
         target: request.target ?? "/",
         fields: [{ name: "Host", value: "a.test" }, ...(request.fields ?? [])],
         body: request.body,
+        continueTime: request.continueTime,
       },
       {
         hop: ({ head, why }) => got.hops.push(`${head.statusCode} ${why}`),
@@ -237,6 +244,24 @@ describe("credentials", () => {
     const { handler, log } = digestServer(5);
     visit(handler, withSecret(true), { method: "PUT", body: bytesOf("12345") });
     expect(log.map((line) => line.split(" ").at(-1))).toEqual(["0", "5"]);
+  });
+});
+
+describe("expectations", () => {
+  it("RFC 9110 10.1.1: a server that does not know 100-continue is asked without it", () => {
+    const seen: (string | undefined)[] = [];
+    const [got] = visit(
+      (exchange) => {
+        const expectation = exchange.field("expect");
+        seen.push(expectation);
+        if (expectation !== undefined) exchange.respond({ statusCode: 417, fields: [] });
+        else
+          exchange.readAll(100, (body) => exchange.respond({ statusCode: 200, fields: [] }, body));
+      },
+      {},
+      { method: "PUT", body: bytesOf("abc"), continueTime: SECOND },
+    );
+    expect([got?.status, got?.body, seen]).toEqual([200, "abc", ["100-continue", undefined]]);
   });
 });
 
