@@ -27,7 +27,7 @@ interface Reading {
 type Mode = "none" | "length" | "chunked" | "close" | "discard";
 
 export class Exchange {
-  readonly request: RequestHead;
+  request: RequestHead;
   readonly hasBody: boolean;
   /** Octets of the request's body, where Content-Length tells. */
   readonly length: number | undefined;
@@ -92,6 +92,11 @@ export class Exchange {
   /** The client is gone: nothing that is written goes anywhere. */
   get gone(): boolean {
     return this.lost;
+  }
+
+  /** Another target in place of the one that was sent, for the handler that is called next. */
+  retarget(target: string, method = this.request.method): void {
+    this.request = { ...this.request, method, target };
   }
 
   field(name: string): string | undefined {

@@ -143,11 +143,8 @@ function runScript(
   const head = (found: Exclude<CgiHead, string>, bytes: Buffer) => {
     if ("local" in found) {
       redirected = true;
-      fallback(
-        Object.assign(exchange, {
-          request: { ...exchange.request, method: "GET", target: found.local },
-        }),
-      );
+      exchange.retarget(found.local, "GET");
+      fallback(exchange);
       return;
     }
     exchange.start(found.head);

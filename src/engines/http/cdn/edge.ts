@@ -1,0 +1,153 @@
+/**
+ * One edge of a CDN: a cache near clients for the sites of its customers. It serves a site under the
+ * site's own name (who points it at the CDN by DNS), and under the CDN's as `/www.foo.com/path` (whose
+ * pages were rewritten). It pulls what it does not have, or is told to before anybody asks.
+ */
+import type { Host, Nanos } from "../../host.ts";
+import { SECOND } from "../../host.ts";
+import { Cache } from "../cache/cache.ts";
+import { keyOf } from "../cache/key.ts";
+import { MemoryStore } from "../cache/memory-store.ts";
+import type { Exchange } from "../exchange.ts";
+import type { FetcherOptions } from "../fetch/fetcher.ts";
+import type { Origin } from "../fetch/origin.ts";
+import { requestedHost } from "../origin/vhosts.ts";
+import type { Proxied } from "../proxy/proxy.ts";
+import { HttpProxy } from "../proxy/proxy.ts";
+
+export interface EdgeOptions {
+  readonly name: string;
+  /** Names of sites (lower case) and where each is at home. */
+  readonly sites: ReadonlyMap<string, Origin>;
+  readonly lookup: FetcherOptions["lookup"];
+  /** Octets of the store. */
+  readonly cacheBytes?: number;
+}
+
+export interface EdgeStats {
+  readonly edge: string;
+  readonly requests: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly revalidated: number;
+  readonly bytes: number;
+  /** Requests of the last whole second. */
+  readonly load: number;
+  readonly storedBytes: number;
+  readonly stored: number;
+}
+
+/** Answered without a fetch of their own. */
+const HITS: ReadonlySet<string> = new Set(["hit", "stale", "collapsed"]);
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+export class CdnEdge {
+  readonly name: string;
+  private readonly host: Host;
+  private readonly options: EdgeOptions;
+  private readonly cache: Cache;
+  private readonly proxies = new Map<string, HttpProxy>();
+  private requests = 0;
+  private hits = 0;
+  private misses = 0;
+  private revalidated = 0;
+  private bytes = 0;
+  private second: Nanos = 0;
+  private thisSecond = 0;
+  private lastSecond = 0;
+
+  constructor(host: Host, options: EdgeOptions) {
+    this.host = host;
+    this.options = options;
+    this.name = options.name;
+    const store = new MemoryStore(options.cacheBytes ?? CACHE_BYTES);
+    // RFC 9213: a CDN obeys what is said to CDNs.
+    this.cache = new Cache(host, { store, targets: ["CDN-Cache-Control"] });
+    for (const [site, origin] of options.sites) {
+      const proxy = new HttpProxy(host, {
+        origin,
+        cache: this.cache,
+        lookup: options.lookup,
+        onProxied: (proxied) => this.count(proxied),
+      });
+      this.proxies.set(site, proxy);
+    }
+  }
+
+  handle(exchange: Exchange): void {
+    this.tick();
+    this.thisSecond++;
+    this.requests++;
+    const place = this.placeOf(exchange);
+    if (place === undefined) {
+      exchange.respondError(404, "a site that is not here");
+      return;
+    }
+    exchange.retarget(place.target);
+    this.proxies.get(place.site)?.handle(exchange);
+  }
+
+  /** The site by Host, or by the first segment of the path. */
+  private placeOf(exchange: Exchange): { site: string; target: string } | undefined {
+    const host = requestedHost(exchange);
+    const { target } = exchange.request;
+    const path = target.replace(/^https?:\/\/[^/]*/i, "") || "/";
+    if (this.proxies.has(host)) return { site: host, target: path };
+    const match = /^\/([^/?]+)(.*)$/.exec(path);
+    const site = match?.[1]?.toLowerCase();
+    if (site === undefined || !this.proxies.has(site)) return undefined;
+    const rest = match?.[2] ?? "";
+    return { site, target: rest.startsWith("/") ? rest : `/${rest}` };
+  }
+
+  private count({ outcome, exchange }: Proxied): void {
+    if (HITS.has(outcome.verdict)) this.hits++;
+    else if (outcome.verdict === "revalidated") this.revalidated++;
+    else this.misses++;
+    const { onDone } = exchange;
+    exchange.onDone = () => {
+      this.bytes += exchange.sent;
+      onDone?.();
+    };
+  }
+
+  /** Requests a second, for the DNS that chooses edges. */
+  get load(): number {
+    this.tick();
+    return this.lastSecond;
+  }
+
+  private tick(): void {
+    const now = Math.floor(this.host.clock.now() / SECOND);
+    if (now === this.second) return;
+    this.lastSecond = now === this.second + 1 ? this.thisSecond : 0;
+    this.thisSecond = 0;
+    this.second = now;
+  }
+
+  /** Forgets a path of a site. */
+  purge(site: string, target: string): number {
+    const origin = this.options.sites.get(site);
+    return origin === undefined ? 0 : this.cache.purge(keyOf(origin, target));
+  }
+
+  stats(): EdgeStats {
+    const { name, requests, hits, misses, revalidated, bytes, load, cache } = this;
+    const { bytes: storedBytes, count: stored } = cache.store;
+    return { edge: name, requests, hits, misses, revalidated, bytes, load, storedBytes, stored };
+  }
+
+  close(): void {
+    for (const proxy of this.proxies.values()) proxy.close();
+  }
+}
+
+/** `http://www.foo.com/a?b` as site and target, where the site is a customer's. */
+export function siteOf(
+  url: string,
+  sites: ReadonlyMap<string, Origin>,
+): { site: string; target: string } | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { hostname, pathname, search } = new URL(url);
+  return sites.has(hostname) ? { site: hostname, target: `${pathname}${search}` } : undefined;
+}

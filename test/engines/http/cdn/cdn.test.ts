@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
+import { CdnEdge, siteOf } from "../../../../src/engines/http/cdn/edge.ts";
+import { rewritePage } from "../../../../src/engines/http/cdn/rewrite.ts";
+import { ClientConnection } from "../../../../src/engines/http/client-connection.ts";
+import { HttpServer } from "../../../../src/engines/http/server.ts";
+import { compareWays } from "../../../../src/http/cdn/compare.ts";
+import { World } from "../../../../src/net/simulated/world.ts";
+
+const OPTIONS = {
+  base: "http://www.foo.com/dir/page.html",
+  sites: new Set(["www.foo.com"]),
+  cdn: "http://cdn.example",
+};
+
+describe("pages rewritten to a CDN", () => {
+  it.each([
+    ['<img src="a.gif">', '<img src="http://cdn.example/www.foo.com/dir/a.gif">'],
+    [
+      "<IMG alt=x SRC=/a.gif?q=1&amp;r=2 id=y>",
+      '<IMG alt=x SRC="http://cdn.example/www.foo.com/a.gif?q=1&amp;r=2" id=y>',
+    ],
+    ['<img src="http://www.foo.com/a.gif">', '<img src="http://cdn.example/www.foo.com/a.gif">'],
+    ['<img src="http://elsewhere/a.gif">', '<img src="http://elsewhere/a.gif">'],
+    ['<img src="data:image/gif;base64,AA==">', '<img src="data:image/gif;base64,AA==">'],
+    ['<a href="b.html">b</a>', '<a href="b.html">b</a>'],
+    [
+      '<link rel=stylesheet href="s.css"><link rel=canonical href="p">',
+      '<link rel=stylesheet href="http://cdn.example/www.foo.com/dir/s.css"><link rel=canonical href="p">',
+    ],
+    [
+      '<base href="/other/"><img src=a.gif>',
+      '<base href="/other/"><img src="http://cdn.example/www.foo.com/other/a.gif">',
+    ],
+    [
+      '<script>"<img src=a.gif>"</script><!-- <img src=a.gif> -->',
+      '<script>"<img src=a.gif>"</script><!-- <img src=a.gif> -->',
+    ],
+    [
+      '<img srcset="a.png 1x, b.png 2x">',
+      '<img srcset="http://cdn.example/www.foo.com/dir/a.png 1x, http://cdn.example/www.foo.com/dir/b.png 2x">',
+    ],
+    ["<p>\xe9 &amp; text\r\n</P>", "<p>\xe9 &amp; text\r\n</P>"],
+  ])("%j", (page, expected) => {
+    expect(rewritePage(page, OPTIONS)).toBe(expected);
+  });
+
+  it("what was rewritten is not rewritten again", () => {
+    const once = rewritePage("<img src=a.gif><img src=b.gif>", OPTIONS);
+    expect(rewritePage(once, OPTIONS)).toBe(once);
+  });
+});
+
+function edgeWorld() {
+  const world = new World({ seed: 2, delay: MILLISECOND });
+  const asked: string[] = [];
+  world.node("origin", {
+    addresses: ["198.51.100.80"],
+    boot: () =>
+      new HttpServer(
+        (exchange) => {
+          asked.push(`${exchange.field("host")}${exchange.request.target}`);
+          const fields = [{ name: "Cache-Control", value: "max-age=60" }];
+          exchange.respond({ statusCode: 200, fields }, new Uint8Array(Buffer.from("body")));
+        },
+        { listen: [{ addr: "198.51.100.80", port: 80 }] },
+      ),
+  });
+  const host = world.node("edge", { addresses: ["192.0.2.1"] });
+  const sites = new Map([
+    ["www.foo.com", { scheme: "http", host: "198.51.100.80", port: 80 } as const],
+  ]);
+  const edge = new CdnEdge(host, {
+    name: "e",
+    sites,
+    lookup: (name, done) => done(null, { addresses: [name] }),
+  });
+  new HttpServer((exchange) => edge.handle(exchange), {
+    listen: [{ addr: "192.0.2.1", port: 80 }],
+  }).start(host);
+  const client = world.node("client", { addresses: ["10.0.0.1"] });
+  world.run(MILLISECOND);
+  const get = (name: string, target: string) => {
+    const got = { statusCode: 0, body: "" };
+    const connection = new ClientConnection(client, { remote: { addr: "192.0.2.1", port: 80 } });
+    connection.send(
+      { method: "GET", target, fields: [{ name: "Host", value: name }] },
+      {
+        head: ({ statusCode }) => {
+          got.statusCode = statusCode;
+        },
+        data: (bytes) => {
+          got.body += Buffer.from(bytes).toString();
+        },
+        end: () => connection.close(),
+        cut: () => {},
+      },
+    );
+    world.run(world.now + SECOND / 4);
+    return got;
+  };
+  return { world, edge, get, asked, sites };
+}
+
+describe("an edge", () => {
+  it("pulls once, under the site's name and under its own as /SITE/PATH", () => {
+    const { edge, get, asked } = edgeWorld();
+    expect(get("www.foo.com", "/a?q").body).toBe("body");
+    expect(get("cdn.example", "/www.foo.com/a?q").body).toBe("body");
+    expect(get("WWW.FOO.COM:80", "/a?q").body).toBe("body");
+    expect(asked).toEqual(["198.51.100.80/a?q"]);
+    expect(edge.stats()).toMatchObject({ requests: 3, hits: 2, misses: 1, stored: 1 });
+  });
+
+  it("a site that is no customer's has no content here", () => {
+    const { get, asked } = edgeWorld();
+    expect(get("www.bar.com", "/a").statusCode).toBe(404);
+    expect(get("cdn.example", "/www.bar.com/a").statusCode).toBe(404);
+    expect(asked).toEqual([]);
+  });
+
+  it("what is purged is pulled again", () => {
+    const { edge, get, asked, sites } = edgeWorld();
+    get("www.foo.com", "/a");
+    const place = siteOf("http://www.foo.com/a", sites);
+    expect(place).toEqual({ site: "www.foo.com", target: "/a" });
+    expect(edge.purge("www.foo.com", "/a")).toBe(1);
+    expect(edge.purge("www.foo.com", "/a")).toBe(0);
+    get("www.foo.com", "/a");
+    expect(asked.length).toBe(2);
+  });
+
+  it("its load is what came in the last whole second", () => {
+    const { world, edge, get } = edgeWorld();
+    world.run(SECOND);
+    for (let i = 0; i < 3; i++) get("www.foo.com", `/${i}`);
+    world.run(2 * SECOND + MILLISECOND);
+    expect(edge.load).toBe(3);
+    world.run(5 * SECOND);
+    expect(edge.load).toBe(0);
+  });
+});
+
+describe("the three ways beside each other", () => {
+  it("DNS and anycast bring objects near; DNS lags by its TTL, anycast breaks what is under way", () => {
+    const ways = new Map(compareWays(20).map((one) => [one.way, one]));
+    const [none, dns, anycast, rewrite] = ["none", "dns", "anycast", "rewrite"].map((way) =>
+      ways.get(way as "dns"),
+    );
+    for (const one of [dns, anycast, rewrite]) {
+      expect(Object.values(one?.rttMs ?? {}).every((rtt) => rtt < 10)).toBe(true);
+      expect(one?.load["eu"]).toBe(one?.load["as"]);
+    }
+    expect(none?.rttMs["as"]).toBeGreaterThan(100);
+    expect(dns?.pageMs["eu"]).toBeLessThan((none?.pageMs["eu"] as number) / 3);
+    expect(rewrite?.pageMs["eu"]).toBeGreaterThan(dns?.pageMs["eu"] as number);
+    expect(dns?.failoverSeconds).toBeGreaterThan(5);
+    expect(dns?.failoverSeconds).toBeLessThanOrEqual(24);
+    expect(anycast?.failoverSeconds).toBeLessThanOrEqual(4);
+    expect([dns?.broken, anycast?.broken, rewrite?.broken]).toEqual(["0 of 4", "4 of 4", "0 of 4"]);
+  });
+});
