@@ -1,11 +1,10 @@
 /** The bytes that a command works on: given as hex, base64, a file's name, or on standard input. */
-import { readFileSync, readSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { fromBase64, fromHex } from "../codecs/writer.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { MAX_INPUT_BYTES, readStandardInput } from "../standard-input.ts";
 
-/** Bytes of one message or file that are read: more is a mistake. */
-const MAX_INPUT_BYTES = 256 * 1024 * 1024;
 /** Digits from which on text is taken for hex: shorter words may be something else. */
 const MIN_HEX_DIGITS = 8;
 
@@ -42,33 +41,6 @@ function isFile(path: string): boolean {
     if (error instanceof CommandError) throw error;
     return false; // No such name: it may be the bytes themselves.
   }
-}
-
-const pauseCell = new Int32Array(new SharedArrayBuffer(4));
-
-/** All of it: the other end may be slow, and the pipe need not block. */
-function readStandardInput(): Uint8Array {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(65_536);
-    let count = 0;
-    try {
-      count = readSync(0, chunk);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "EAGAIN") {
-        Atomics.wait(pauseCell, 0, 0, 2);
-        continue;
-      }
-      if (code !== "EOF") refuse(`standard input: ${message}`);
-    }
-    if (count === 0) break;
-    size += count;
-    if (size > MAX_INPUT_BYTES) refuse("standard input: larger than 256 MiB");
-    chunks.push(chunk.subarray(0, count));
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }
 
 function readFd(source: string, name: string): Uint8Array {

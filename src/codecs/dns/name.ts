@@ -303,6 +303,22 @@ export function nameLabels(name: string): Uint8Array[] {
   return labels;
 }
 
+/** A name as the codec prints it, each octet escaped that needs it; relative names stay relative. @throws EncodeError */
+export function canonicalText(name: string): string {
+  const labels = nameLabels(name);
+  if (labels.length === 0) return ".";
+  const text = labels
+    .map((label) => Array.from(label, (octet) => OCTET_TEXT[octet] as string).join(""))
+    .join(".");
+  return isAbsolute(name) ? `${text}.` : text;
+}
+
+/** Whether a name ends in the root's dot: one that no backslash escapes. */
+export function isAbsolute(name: string): boolean {
+  const backslashes = /(\\*)\.$/.exec(name);
+  return backslashes !== null && (backslashes[1] as string).length % 2 === 0;
+}
+
 function badName(code: string, name: string, what: string): EncodeError {
   return new EncodeError(code, "RFC 1035 2.3.4", `the name ${JSON.stringify(name)} ${what}`);
 }

@@ -74,7 +74,10 @@ export default class DnsServe extends NetkitCommand {
       description:
         "FILE (JSON) of edges and where clients are: names in it are answered with the nearest edge that is well (see docs/dns.md)",
     }),
-    "state-folder": Flags.string({ description: "where fetched zones are kept" }),
+    "state-folder": Flags.string({
+      description:
+        "where fetched zones and the journals of changes are kept; made when it is not there",
+    }),
     nsid: Flags.string({ description: "name of this server, for those who ask (RFC 5001)" }),
     "udp-size": Flags.integer({
       default: 1232,

@@ -41,7 +41,9 @@ export default class DnsSign extends NetkitCommand {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(DnsSign);
     const { signFile } = await import("../../dns/serve/sign.ts");
-    const { text, ...result } = signFile(args.zone, flags);
+    const { text, ...result } = signFile(args.zone, flags, (line) =>
+      process.stderr.write(`netkit: ${line}\n`),
+    );
     if (flags.output !== undefined) {
       const { writeFileSync } = await import("node:fs");
       writeFileSync(flags.output, text, "latin1");

@@ -18,11 +18,12 @@ export default class DnsUpdate extends NetkitCommand {
     "<%= config.bin %> dns update @127.0.0.1:5300 --zone example.com --file changes.txt --json",
   ];
   static override args = {
-    server: Args.string({ description: "@ADDRESS[:PORT] of the primary" }),
+    // Else its script on standard input would be taken for this.
+    server: Args.string({ ignoreStdin: true, description: "@ADDRESS[:PORT] of the primary" }),
   };
   static override flags = {
     zone: Flags.string({ description: "the zone that is changed" }),
-    file: Flags.string({ description: "script; without it standard input" }),
+    file: Flags.string({ description: "script; - or without it standard input" }),
     add: list("'NAME TTL TYPE RDATA'; may repeat"),
     delete: list("'NAME [TYPE [RDATA]]'; may repeat"),
     require: list("'yxdomain|nxdomain NAME' or 'yxrrset|nxrrset NAME TYPE [RDATA]'; may repeat"),

@@ -22,7 +22,7 @@ const PARTS = [0.5, 0.9, 0.99, 0.999, 1] as const;
 
 /** @throws CommandError */
 export async function bench(words: readonly string[], flags: BenchFlags): Promise<object> {
-  const { questions, servers } = readWords(words, []);
+  const { questions, servers } = readWords(words);
   const [server] = servers;
   if (server === undefined || servers.length > 1 || server.transport !== "udp")
     throw new CommandError("load goes to one @ADDRESS[:PORT] over UDP");

@@ -1,6 +1,6 @@
 /** The lab on the loopback: each server a listener on an address of its own, until the process is stopped. */
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readZone, writeZone } from "../../codecs/dns/index.ts";
 import { buildLab } from "../../engines/dns/lab/build.ts";
@@ -12,6 +12,7 @@ import { Recursor } from "../../engines/dns/recursor.ts";
 import { hintsOf } from "../../engines/dns/resolver/delegation.ts";
 import type { Engine, NetError } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { makeFolderSync } from "../../net/live/folders.ts";
 import { LiveHost } from "../../net/live/host.ts";
 
 export interface LiveLabOptions {
@@ -84,8 +85,14 @@ export async function startLab({ port, folder }: LiveLabOptions): Promise<Runnin
     const where = remote === undefined ? `port ${port}` : `${remote.addr}:${remote.port}`;
     throw new CommandError(`the lab cannot listen on ${where}: ${code}`, EXIT.network);
   }
-  const paths = writeFiles(folder, plan.hints, writeZone(anchors), zones);
-  return { recursor: plan.recursor, servers: plan.servers, ...paths, stop };
+  try {
+    // Not before all listens: a lab that runs already keeps its trust anchor.
+    const paths = writeFiles(folder, plan.hints, writeZone(anchors), zones);
+    return { recursor: plan.recursor, servers: plan.servers, ...paths, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 function primariesFirst(a: { primary: boolean }, b: { primary: boolean }): number {
@@ -109,7 +116,7 @@ function writeFiles(
 ): { hints: string; anchor: string } {
   const paths = { hints: join(folder, "root.hints"), anchor: join(folder, "root.ds") };
   try {
-    mkdirSync(join(folder, "zones"), { recursive: true });
+    makeFolderSync(join(folder, "zones"));
     writeFileSync(paths.hints, hints);
     writeFileSync(paths.anchor, anchor);
     for (const [name, zone] of zones)

@@ -1,7 +1,8 @@
 /** The words of `netkit dns resolve`: names, types and servers, as dig takes them. */
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
-import { nameLabels, TYPE, typeCode } from "../../codecs/dns/index.ts";
+import { classCode, TYPE, typeCode } from "../../codecs/dns/index.ts";
+import { canonicalText } from "../../codecs/dns/name.ts";
 import { EncodeError } from "../../codecs/errors.ts";
 import { reverseName } from "../../engines/dns/client/address-name.ts";
 import { CommandError } from "../../failure.ts";
@@ -19,32 +20,77 @@ export interface ServerWord {
   readonly port: number;
 }
 
+/** A line of a file of names that is none. */
+export interface RefusedLine {
+  readonly line: number;
+  readonly text: string;
+  readonly why: string;
+}
+
 export interface Words {
   readonly questions: readonly Asked[];
   readonly servers: readonly ServerWord[];
+  readonly refused: readonly RefusedLine[];
 }
 
 const DNS_PORT = 53;
 const DOT_PORT = 853;
 
-/** `@server`, types and names in any order; types hold for all names. @throws CommandError */
-export function readWords(words: readonly string[], extraNames: readonly string[]): Words {
+/**
+ * `@server`, types and names in any order; types hold for all names. `lines`: `NAME [TYPE...]` each;
+ * one that is bad does not keep the others from being asked. @throws CommandError
+ */
+export function readWords(words: readonly string[], lines: readonly string[] = []): Words {
   const servers: ServerWord[] = [];
   const types: number[] = [];
-  const names: string[] = [...extraNames];
+  const names: string[] = [];
   for (const word of words) {
     if (word.startsWith("@")) {
       servers.push(serverOf(word.slice(1)));
       continue;
     }
-    const type =
-      names.length > 0 || types.length > 0 || words.length > 1 ? typeCode(word) : undefined;
-    if (type === undefined || word.includes(".")) names.push(word);
-    else types.push(type);
+    const mayBeType = lines.length > 0 || words.length > 1;
+    const type = mayBeType && !word.includes(".") ? typeCode(word) : undefined;
+    if (type !== undefined) types.push(type);
+    else if (names.length > 0 && looksLikeType(word)) throw new CommandError(noType(word));
+    else names.push(word);
   }
-  if (names.length === 0) throw new CommandError("a name is missing; see --help");
-  const questions = names.flatMap((name) => questionsOf(name, types));
-  return { questions, servers };
+  const refused: RefusedLine[] = [];
+  const listed = lines.flatMap((text, i) => {
+    try {
+      return questionsOfLine(text, types);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      refused.push({ line: i + 1, text: text.trim(), why: error.message });
+      return [];
+    }
+  });
+  if (names.length + listed.length + refused.length === 0)
+    throw new CommandError("a name is missing; see --help");
+  const questions = [...listed, ...names.flatMap((name) => questionsOf(name, types))];
+  return { questions, servers, refused };
+}
+
+/** As types are written. As a name it would be one label of capitals, which nobody writes. */
+function looksLikeType(word: string): boolean {
+  return /^[A-Z][A-Z0-9-]*$/.test(word);
+}
+
+function noType(word: string): string {
+  const rdclass = classCode(word) === undefined ? "" : ` (the class: --class ${word})`;
+  return `${word} is no record type that is known${rdclass}; any is TYPE and its number, and the name is ${word}. with a dot`;
+}
+
+function questionsOfLine(text: string, types: readonly number[]): Asked[] {
+  const [name, ...own] = text.replace(/#.*/, "").trim().split(/\s+/);
+  if (name === undefined || name === "") return [];
+  const wanted = own.map((word) => {
+    const type = typeCode(word);
+    if (type === undefined)
+      throw new CommandError(`${word} is no record type; a line is NAME [TYPE...]`);
+    return type;
+  });
+  return questionsOf(name, wanted.length > 0 ? wanted : types);
 }
 
 function questionsOf(word: string, types: readonly number[]): Asked[] {
@@ -56,18 +102,17 @@ function questionsOf(word: string, types: readonly number[]): Asked[] {
   return wanted.map((type) => ({ name, type }));
 }
 
-/** U-labels become A-labels (UTS 46); what is ASCII stays as it was typed. */
+/** U-labels become A-labels (UTS 46); what is ASCII stays, escaped as the codec does it. */
 function nameOf(word: string): string {
   const isAscii = [...word].every((c) => c.charCodeAt(0) < 0x80);
   const name = isAscii ? word : domainToASCII(word);
   if (name === "") throw new CommandError(`${word} is no domain name (UTS 46)`);
   try {
-    nameLabels(name);
+    return canonicalText(name);
   } catch (error) {
     if (!(error instanceof EncodeError)) throw error;
     throw new CommandError(error.message);
   }
-  return name;
 }
 
 /** `192.0.2.53`, `ns.example:5300`, `[2001:db8::1]:53`, `tls://host`, `https://host/path`. */

@@ -2,7 +2,11 @@
 import * as Flags from "@oclif/core/flags";
 
 export const resolveFlags = {
-  file: Flags.string({ char: "f", description: "names, one a line (- for standard input)" }),
+  file: Flags.string({
+    char: "f",
+    description:
+      "lines of NAME [TYPE...], # begins a comment (- for standard input); one that is bad is told, and exits 3 when all else is done",
+  }),
   mode: Flags.string({
     description:
       "who walks: a server that is asked (stub), this client from the root (iterative), one server that walks for us (hybrid), or each server the next (recursive)",

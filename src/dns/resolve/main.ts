@@ -5,6 +5,7 @@ import { subnetData } from "../../engines/dns/client/query.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
+import { readLinesOf } from "../../standard-input.ts";
 import type { ServerWord } from "./arguments.ts";
 import { readWords } from "./arguments.ts";
 import { compareModes, compareServers } from "./compare.ts";
@@ -50,20 +51,9 @@ export interface ResolveFlags extends ModeFlags {
   readonly tsig?: string | undefined;
 }
 
-function namesOf(file: string | undefined): string[] {
-  if (file === undefined) return [];
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8")
-      .split("\n")
-      .map((line) => line.replace(/#.*/, "").trim())
-      .filter((line) => line !== "");
-  } catch (error) {
-    throw new CommandError(`${file}: ${(error as NodeJS.ErrnoException).code}`, EXIT.input);
-  }
-}
-
 export function settingsOf(words: readonly string[], flags: ResolveFlags): ResolveSettings {
-  const { questions, servers } = readWords(words, namesOf(flags.file));
+  const lines = flags.file === undefined ? [] : readLinesOf(flags.file);
+  const { questions, servers, refused } = readWords(words, lines);
   const rdclass = classCode(flags.class);
   if (rdclass === undefined) throw new CommandError(`${flags.class} is no class`);
   if (flags.ecs !== undefined) checkSubnet(flags.ecs);
@@ -72,6 +62,7 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
   return {
     questions,
     servers,
+    refused,
     query: {
       class: rdclass,
       opcode: flags.opcode,
@@ -136,6 +127,7 @@ function checkFile(path: string): void {
 export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
   if (wantsTransfer(words)) return runTransfer(words, flags, tlsOf(flags));
   const settings = settingsOf(words, flags);
+  tellRefused(settings, flags);
   const paint = palette();
   if (flags.compare) return compareModes(settings, flags, paint);
   if (flags["compare-servers"]) return compareServers(settings, flags, paint);
@@ -156,5 +148,13 @@ export async function run(words: readonly string[], flags: ResolveFlags): Promis
       ? { step: (event) => trace(stepLine(event)), walk: (event) => trace(traceLine(event)) }
       : {}),
   });
-  return exitCodeOf(outcomes);
+  return settings.refused.length > 0 ? EXIT.input : exitCodeOf(outcomes);
+}
+
+/** With `--json` as a line of it too, so that a script misses none. */
+function tellRefused({ refused }: ResolveSettings, { file, json }: ResolveFlags): void {
+  for (const { line, text, why } of refused) {
+    if (json) process.stdout.write(`${JSON.stringify({ from: "nobody", line, text, why })}\n`);
+    process.stderr.write(`netkit: ${file} line ${line}: ${why}\n`);
+  }
 }

@@ -1,6 +1,6 @@
 /** What came of one question, for rendering, JSON and the exit code. */
 import type { DnsMessage } from "../../codecs/dns/index.ts";
-import { RCODE, record, typeName } from "../../codecs/dns/index.ts";
+import { RCODE, record, TYPE, typeName } from "../../codecs/dns/index.ts";
 import type { Answered, Unanswered } from "../../engines/dns/client/exchange.ts";
 import type { StubResult } from "../../engines/dns/client/stub.ts";
 import type { Nanos } from "../../engines/host.ts";
@@ -9,7 +9,7 @@ import { EXIT } from "../../failure.ts";
 import type { Asked } from "./arguments.ts";
 
 export type Outcome =
-  | { readonly from: "hosts"; readonly asked: Asked; readonly addresses: readonly string[] }
+  | { readonly from: "hosts"; readonly asked: Asked; readonly data: readonly string[] }
   | {
       readonly from: "server";
       readonly asked: Asked;
@@ -40,7 +40,10 @@ function failureText(failure: Unanswered | Answered): string {
 }
 
 export function outcomeOf(asked: Asked, result: StubResult): Outcome {
-  if (result.from === "hosts") return { from: "hosts", asked, addresses: result.addresses };
+  if (result.from === "hosts") {
+    const { host, addresses } = result;
+    return { from: "hosts", asked, data: host === undefined ? addresses : [host] };
+  }
   const failures = result.failures.map(failureText);
   if (result.from === "nobody") {
     const unsigned = result.failures.some((failure) => !failure.ok && failure.cause === "tsig");
@@ -64,7 +67,10 @@ export function outcomeOf(asked: Asked, result: StubResult): Outcome {
 export function outcomeJson(outcome: Outcome): object {
   const { name, type } = outcome.asked;
   const head = { name, type, typeName: typeName(type), from: outcome.from };
-  if (outcome.from === "hosts") return { ...head, addresses: outcome.addresses };
+  if (outcome.from === "hosts") {
+    const { data } = outcome;
+    return { ...head, ...(type === TYPE.PTR ? { names: data } : { addresses: data }) };
+  }
   if (outcome.from === "nobody") return { ...head, failures: outcome.failures };
   const { server, transport, rtt, bytes, sent, failures, response, security } = outcome;
   return {
@@ -86,7 +92,7 @@ export function exitCodeOf(outcomes: readonly Outcome[]): number {
   if (nobody.length > 0)
     return nobody.every(({ unsigned }) => unsigned === true) ? EXIT.input : EXIT.network;
   const positive = (outcome: Outcome) =>
-    outcome.from === "hosts" ||
+    (outcome.from === "hosts" && outcome.data.length > 0) ||
     (outcome.from === "server" &&
       outcome.response.rcode === RCODE.NOERROR &&
       outcome.response.answers.length > 0);

@@ -16,8 +16,10 @@ export function renderOutcome(outcome: Outcome, paint: ChalkInstance): string {
   const { asked } = outcome;
   const title = `${asked.name} ${typeName(asked.type)}`;
   if (outcome.from === "hosts") {
-    const lines = outcome.addresses.map((address) => `${asked.name}\t${address}`);
-    return `${paint.dim(`; ${title}: from the hosts file`)}\n${lines.join("\n")}\n`;
+    const { data } = outcome;
+    const none = data.length === 0 ? ", which has the name without one" : "";
+    const lines = data.map((one) => `${asked.name}\t${one}\n`);
+    return `${paint.dim(`; ${title}: from the hosts file${none}`)}\n${lines.join("")}`;
   }
   if (outcome.from === "nobody")
     return `${paint.red(`; ${title}: no answer`)}\n${outcome.failures.map((f) => `;   ${f}\n`).join("")}`;
@@ -100,7 +102,7 @@ function section(name: string, records: readonly ResourceRecord[], paint: ChalkI
 
 /** Only what was asked for, a line each. */
 export function renderShort(outcome: Outcome): string {
-  if (outcome.from === "hosts") return outcome.addresses.map((address) => `${address}\n`).join("");
+  if (outcome.from === "hosts") return outcome.data.map((one) => `${one}\n`).join("");
   if (outcome.from === "nobody") return "";
   return outcome.response.answers
     .map((record) => `${formatRdata(record.type, record.rdata)}\n`)

@@ -13,7 +13,7 @@ import type { TsigKey } from "../../engines/dns/tsig.ts";
 import type { TlsClient } from "../../engines/host.ts";
 import { askOverHttps } from "../../net/live/doh.ts";
 import { LiveHost } from "../../net/live/host.ts";
-import type { Asked, ServerWord } from "./arguments.ts";
+import type { Asked, RefusedLine, ServerWord } from "./arguments.ts";
 import type { ModeFlags } from "./modes.ts";
 import { modalAsker, walks } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
@@ -30,6 +30,8 @@ export interface TlsSettings {
 export interface ResolveSettings {
   readonly questions: readonly Asked[];
   readonly servers: readonly ServerWord[];
+  /** Lines of the file of names that are passed over. */
+  readonly refused: readonly RefusedLine[];
   readonly query: QueryOptions;
   readonly tcp: boolean;
   readonly timeoutMs: number | undefined;

@@ -22,7 +22,7 @@ export interface TransferFlags {
   readonly json: boolean;
 }
 
-const KIND = /^(?:AXFR|IXFR(?:=([0-9]+))?)$/i;
+const KIND = /^(?:AXFR|IXFR(?:=(.*))?)$/i;
 
 export function wantsTransfer(words: readonly string[]): boolean {
   return words.length > 1 && words.some((word) => KIND.test(word));
@@ -40,7 +40,7 @@ function serialOfWord(word: string): number | undefined {
   const [, digits] = KIND.exec(word) ?? [];
   if (/^axfr$/i.test(word)) return undefined;
   const serial = Number(digits);
-  if (digits === undefined || serial > 0xffffffff)
+  if (digits === undefined || !/^[0-9]{1,10}$/.test(digits) || serial > 0xffffffff)
     throw new CommandError("IXFR needs the serial that you have: IXFR=2024010100");
   return serial;
 }
@@ -53,7 +53,7 @@ export async function runTransfer(
 ): Promise<number> {
   const kinds = words.filter((word) => KIND.test(word));
   const rest = words.filter((word) => !KIND.test(word));
-  const { questions, servers } = readWords(rest, []);
+  const { questions, servers } = readWords(rest);
   const [server] = servers;
   const zone = questions[0]?.name.replace(/\.?$/, ".");
   if (kinds.length !== 1 || servers.length !== 1 || server === undefined || zone === undefined)

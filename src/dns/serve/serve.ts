@@ -1,6 +1,7 @@
 /** Behind `netkit dns serve`: zones from files, listeners, and the signals of the process. */
 
 import { randomBytes } from "node:crypto";
+import { accessSync, constants } from "node:fs";
 import { resolve as absolute, join } from "node:path";
 import { sameName } from "../../codecs/dns/canonical.ts";
 import { Authority } from "../../engines/dns/authority.ts";
@@ -13,6 +14,7 @@ import { Updater } from "../../engines/dns/updater.ts";
 import type { Zone } from "../../engines/dns/zone.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { makeFolderSync } from "../../net/live/folders.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { addressesOf, authorityOptions, tsigKeyOf } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
@@ -44,6 +46,7 @@ export interface ServeFlags {
 /** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
 export async function serve(flags: ServeFlags): Promise<void> {
   const sources = flags.zones.map(zoneSource);
+  if (flags.stateFolder !== undefined) makeStateFolder(flags.stateFolder);
   const mayUpdate = addressesOf(flags.allowUpdate);
   const host = new LiveHost();
   const authority = new Authority(host.clock, {
@@ -134,6 +137,16 @@ export async function serve(flags: ServeFlags): Promise<void> {
   } finally {
     process.off("SIGHUP", reload);
     host.stop();
+  }
+}
+
+/** Before anything is served: what cannot be kept must not be fetched or changed. */
+function makeStateFolder(path: string): void {
+  try {
+    makeFolderSync(path);
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new CommandError(`--state-folder ${path}: ${(error as Error).message}`, EXIT.input);
   }
 }
 

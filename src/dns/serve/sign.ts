@@ -39,12 +39,18 @@ const THIRTY_DAYS = 30 * 86_400;
 
 function timeOf(flag: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
-  const seconds = parseTime(text);
+  // RFC 4034 3.2 knows seconds since 1970 too: a year alone would be one of these.
+  const seconds = /^[0-9]{14}$/.test(text) ? parseTime(text) : undefined;
   if (seconds === undefined) throw new CommandError(`--${flag} ${text} is no YYYYMMDDHHmmSS`);
   return seconds;
 }
 
-function keyOf(path: string, algorithm: string, entry: boolean): SigningKey {
+function keyOf(
+  path: string,
+  algorithm: string,
+  entry: boolean,
+  say: (line: string) => void,
+): SigningKey {
   try {
     if (!existsSync(path)) {
       const { privateKey } =
@@ -53,6 +59,7 @@ function keyOf(path: string, algorithm: string, entry: boolean): SigningKey {
           : generateKeyPairSync("ed25519");
       const pem = privateKey.export({ type: "pkcs8", format: "pem" });
       writeFileSync(path, pem, { mode: 0o600, flag: "wx" });
+      say(`made the key ${path} (${algorithm}), since there was none`);
     }
     const key = signingKey(createPrivateKey(readFileSync(path)), entry);
     if (key !== undefined) return key;
@@ -63,15 +70,16 @@ function keyOf(path: string, algorithm: string, entry: boolean): SigningKey {
 }
 
 /** @throws CommandError */
-export function signFile(file: string, flags: SignFlags): Signed {
+export function signFile(file: string, flags: SignFlags, say: (line: string) => void): Signed {
   const { zone } = loadZone(zoneSource(file));
   const now = Math.floor(Date.now() / 1000);
   const inception = timeOf("inception", flags.inception, now - HOUR);
   const expiration = timeOf("expiration", flags.expiration, inception + THIRTY_DAYS);
   if (expiration <= inception) throw new CommandError("--expiration is not after --inception");
+  if (expiration <= now) say("warning: the signatures are expired already: nobody validates them");
   if (!/^([0-9a-f]{2})*$/i.test(flags.salt)) throw new CommandError("--salt is not hex");
-  const ksk = keyOf(flags.key, flags.algorithm, true);
-  const zsk = flags.zsk === undefined ? undefined : keyOf(flags.zsk, flags.algorithm, false);
+  const ksk = keyOf(flags.key, flags.algorithm, true, say);
+  const zsk = flags.zsk === undefined ? undefined : keyOf(flags.zsk, flags.algorithm, false, say);
   const { salt, iterations, "opt-out": optOut } = flags;
   const records = signZone(zone, {
     ksk,

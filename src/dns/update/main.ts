@@ -1,5 +1,4 @@
 /** Behind `netkit dns update`: each batch of changes as one UPDATE, until one is refused. RFC 2136. */
-import { readFileSync } from "node:fs";
 import { CLASS, OPCODE, RCODE, TYPE } from "../../codecs/dns/index.ts";
 import type { SignedResult } from "../../engines/dns/client/signed-exchange.ts";
 import { exchangeSigned } from "../../engines/dns/client/signed-exchange.ts";
@@ -7,6 +6,7 @@ import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { readLinesOf } from "../../standard-input.ts";
 import { serverOf } from "../resolve/arguments.ts";
 import { rcodeName } from "../resolve/render.ts";
 import { addressOf } from "../resolve/servers.ts";
@@ -38,11 +38,7 @@ function linesOf(flags: UpdateFlags): string[] {
     ...flags.add.map((text) => `update add ${text}`),
   ];
   if (given.length > 0 && flags.file === undefined) return given;
-  try {
-    return [...given, ...readFileSync(flags.file ?? 0, "utf8").split("\n")];
-  } catch (error) {
-    throw new CommandError(`${flags.file}: ${(error as NodeJS.ErrnoException).code}`, EXIT.input);
-  }
+  return [...given, ...readLinesOf(flags.file ?? "-")];
 }
 
 /** @throws CommandError */

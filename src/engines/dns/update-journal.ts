@@ -1,11 +1,13 @@
 /**
  * Changes of a zone on the disk, one a line, each with its checksum: on the disk before they are
- * answered (RFC 2136 3.5), played again at start. A last line that was cut is dropped.
+ * answered (RFC 2136 3.5), played again at start. A last line that was cut is dropped: it was never
+ * answered. A line that is there and wrong is damage: it is told, and the file is kept.
  */
 import { createHash } from "node:crypto";
 import { latin1 } from "../../codecs/reader.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
-import type { DiskError, DiskFile, Host } from "../host.ts";
+import type { DiskFile, Host } from "../host.ts";
+import { replaceFile } from "./whole-file.ts";
 import type { Zone } from "./zone.ts";
 import { ZoneError, Zone as ZoneTree } from "./zone.ts";
 import type { ZoneDiff } from "./zone-diff.ts";
@@ -24,18 +26,42 @@ function lineOf(diff: ZoneDiff): string {
   return `${sum(text)} ${text}\n`;
 }
 
-/** The changes that are whole, and where they end. */
-function readLines(text: string): { diffs: ZoneDiff[]; end: number } {
+/** What cannot be played: the changes behind a damaged one do not fit the zone without it. */
+export interface JournalDamage {
+  /** Of the first damaged change, from 1. */
+  readonly entry: number;
+  /** Changes that are whole and come after it. */
+  readonly lost: number;
+}
+
+interface Contents {
+  readonly diffs: readonly ZoneDiff[];
+  /** Where they end. */
+  readonly end: number;
+  readonly damage: JournalDamage | undefined;
+}
+
+/** Undefined: it is no whole change. */
+function diffOf(line: string): ZoneDiff | undefined {
+  const body = line.slice(17);
+  return line.slice(0, 17) === `${sum(body)} ` ? (JSON.parse(body) as ZoneDiff) : undefined;
+}
+
+function readLines(text: string): Contents {
+  // What stands behind the last newline was cut, by a power failure or a full disk.
+  const lines = text.split("\n").slice(0, -1);
   const diffs: ZoneDiff[] = [];
   let end = 0;
-  for (let to = text.indexOf("\n"); to >= 0; to = text.indexOf("\n", end)) {
-    const line = text.slice(end, to);
-    const body = line.slice(17);
-    if (line.slice(0, 17) !== `${sum(body)} `) break;
-    diffs.push(JSON.parse(body) as ZoneDiff);
-    end = to + 1;
+  for (const [i, line] of lines.entries()) {
+    const diff = diffOf(line);
+    if (diff === undefined) {
+      const lost = lines.slice(i + 1).filter((one) => diffOf(one) !== undefined).length;
+      return { diffs, end, damage: { entry: i + 1, lost } };
+    }
+    diffs.push(diff);
+    end += line.length + 1;
   }
-  return { diffs, end };
+  return { diffs, end, damage: undefined };
 }
 
 /** The zone after the changes that follow its serial; `stale`: they are none of this zone's. */
@@ -60,9 +86,11 @@ export function replay(
   return { zone, played: [], stale: true };
 }
 
+type Loaded = (error: Error | null, diffs: readonly ZoneDiff[], damage?: JournalDamage) => void;
+
 export class UpdateJournal {
   private readonly host: Host;
-  private readonly path: string;
+  readonly path: string;
   private file: DiskFile | undefined;
   private end = 0;
 
@@ -71,16 +99,37 @@ export class UpdateJournal {
     this.path = path;
   }
 
-  load(done: (error: DiskError | null, diffs: readonly ZoneDiff[]) => void): void {
+  /** `damage`: the file as it was is kept as `PATH.old`. */
+  load(done: Loaded): void {
     this.host.disk.open(this.path, "create", (error, file) => {
       if (error !== null || file === undefined) return done(error, []);
       this.file = file;
       file.size((_e, size = 0) => {
         file.read(0, size, (failed, bytes = new Uint8Array(0)) => {
           if (failed !== null) return done(failed, []);
-          const { diffs, end } = readLines(latin1(bytes, 0, bytes.length));
+          const contents = readLines(latin1(bytes, 0, bytes.length));
+          if (contents.damage !== undefined) return this.renew(bytes, contents, done);
+          this.end = contents.end;
+          file.truncate(contents.end, (uncut) => done(uncut, contents.diffs));
+        });
+      });
+    });
+  }
+
+  /** The damaged file is set aside, and its whole beginning is the journal from now on. */
+  private renew(bytes: Uint8Array, { diffs, end, damage }: Contents, done: Loaded): void {
+    this.file?.close();
+    this.file = undefined;
+    const { disk } = this.host;
+    const { path } = this;
+    replaceFile(disk, `${path}.old`, bytes, (unkept) => {
+      if (unkept !== null) return done(unkept, []);
+      replaceFile(disk, path, bytes.slice(0, end), (unwritten) => {
+        if (unwritten !== null) return done(unwritten, []);
+        disk.open(path, "write", (error, file) => {
+          this.file = file;
           this.end = end;
-          file.truncate(end, (uncut) => done(uncut, diffs));
+          done(error, error === null ? diffs : [], damage);
         });
       });
     });

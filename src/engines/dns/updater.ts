@@ -7,7 +7,7 @@ import { RCODE } from "../../codecs/dns/constants.ts";
 import type { DnsMessage } from "../../codecs/dns/message.ts";
 import type { DnsClient } from "./listener.ts";
 import { applyUpdate } from "./update.ts";
-import type { UpdateJournal } from "./update-journal.ts";
+import type { JournalDamage, UpdateJournal } from "./update-journal.ts";
 import { replay } from "./update-journal.ts";
 import { Zone, ZoneError } from "./zone.ts";
 import type { ZoneDiff } from "./zone-diff.ts";
@@ -54,11 +54,12 @@ export class Updater {
   }
 
   private play(zone: Zone, journal: UpdateJournal, done: () => void): void {
-    journal.load((error, diffs) => {
+    journal.load((error, diffs, damage) => {
       if (error !== null) {
         this.options.onFailure?.(`${zone.name}: no journal: ${error.message}`);
         return done();
       }
+      if (damage !== undefined) this.tellDamage(zone, journal.path, damage);
       const { zone: now, played, stale } = replay(zone, diffs);
       if (stale)
         this.options.onFailure?.(`${zone.name}: the journal is of another version, set aside`);
@@ -68,6 +69,12 @@ export class Updater {
       if (stale) journal.discard(done);
       else done();
     });
+  }
+
+  private tellDamage(zone: Zone, path: string, { entry, lost }: JournalDamage): void {
+    this.options.onFailure?.(
+      `${zone.name}: ${path}: entry ${entry} is damaged; it and ${lost} whole ones after it are not served, the file is kept as ${path}.old`,
+    );
   }
 
   close(): void {

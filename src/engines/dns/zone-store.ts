@@ -5,6 +5,7 @@ import { DecodeError } from "../../codecs/errors.ts";
 import { latin1 } from "../../codecs/reader.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
 import type { Disk } from "../host.ts";
+import { replaceFile } from "./whole-file.ts";
 import { Zone, ZoneError } from "./zone.ts";
 
 /** The zone of these records, or why it may not be served. */
@@ -38,30 +39,6 @@ function loadZoneFile(
   });
 }
 
-/** `done`: with the error, when the file is still the old one. */
-function saveZoneFile(
-  disk: Disk,
-  path: string,
-  zone: Zone,
-  done: (error: Error | null) => void,
-): void {
-  const next = `${path}.new`;
-  const text = latin1Bytes(writeZone(zone.records()));
-  disk.open(next, "create", (error, file) => {
-    if (error !== null || file === undefined) return done(error ?? new Error("not opened"));
-    file.truncate(0, (uncut) => {
-      file.write(0, text, (unwritten) => {
-        file.sync((unsynced) => {
-          file.close();
-          const fault = uncut ?? unwritten ?? unsynced;
-          if (fault !== null) done(fault);
-          else disk.rename(next, path, done);
-        });
-      });
-    });
-  });
-}
-
 /** One zone's file; what fails is told in words. */
 export class ZoneFile {
   private readonly disk: Disk;
@@ -83,7 +60,7 @@ export class ZoneFile {
 
   /** One at a time. `done` comes also when it could not be written. */
   save(zone: Zone, done: () => void): void {
-    saveZoneFile(this.disk, this.path, zone, (error) => {
+    replaceFile(this.disk, this.path, latin1Bytes(writeZone(zone.records())), (error) => {
       if (error !== null) this.failed(`${this.path}: ${error.message}`);
       done();
     });

@@ -4,7 +4,6 @@ import {
   fstat,
   fsync,
   ftruncate,
-  mkdir,
   open,
   read,
   readdir,
@@ -16,6 +15,7 @@ import {
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Disk, DiskDone, DiskError, DiskFile, FileStat } from "../../engines/host.ts";
+import { makeFolderSync } from "./folders.ts";
 
 function diskError(error: NodeJS.ErrnoException, path: string): DiskError {
   return Object.assign(new Error(error.message), { code: error.code ?? "EIO", path });
@@ -85,7 +85,13 @@ export class LiveDisk implements Disk {
   }
 
   makeFolder(path: string, done: DiskDone): void {
-    mkdir(this.at(path), { recursive: true }, settle(path, done));
+    let failed: NodeJS.ErrnoException | null = null;
+    try {
+      makeFolderSync(this.at(path));
+    } catch (error) {
+      failed = error as NodeJS.ErrnoException;
+    }
+    setImmediate(settle(path, done), failed);
   }
 }
 

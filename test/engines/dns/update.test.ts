@@ -1,4 +1,11 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, truncateSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -212,6 +219,26 @@ describe("a server that takes updates", () => {
     appendFileSync(path, "garbage\n");
     const three = await server(path);
     expect(three.authority.zone("z.")?.serial).toBe(9);
+  });
+
+  it("a change that is damaged is told, with those that it takes along, and the file is kept", async () => {
+    const path = journalPath();
+    const one = await server(path);
+    for (const i of [1, 2, 3, 4])
+      await one.ask(encode(message(`add x${i}.z. 5 A 192.0.2.1`)), "192.0.2.1");
+    const text = readFileSync(path, "latin1");
+    const [first, second] = text.split("\n") as [string, string];
+    const damaged = text.replace(second, second.replace("x2.z.", "y2.z."));
+    writeFileSync(path, damaged);
+    const two = await server(path);
+    expect(two.authority.zone("z.")?.serial).toBe(8);
+    expect(two.said).toEqual([
+      expect.stringMatching(/z\.journal: entry 2 is damaged; it and 2 whole ones after it/),
+    ]);
+    expect(readFileSync(`${path}.old`, "latin1")).toBe(damaged);
+    expect(readFileSync(path, "latin1")).toBe(`${first}\n`);
+    await two.ask(encode(message("add x5.z. 5 A 192.0.2.1")), "192.0.2.1");
+    expect((await server(path)).authority.zone("z.")?.serial).toBe(9);
   });
 
   it("a journal of another version of the zone is set aside", async () => {

@@ -55,6 +55,26 @@ describe.each([
     if (nsec3 === undefined) expect(world.queries).toBe(before);
   });
 
+  it("RFC 8198 4, RFC 8482: what NSEC proved says nothing of ANY", () => {
+    expect(world.ask("www.signed1.", TYPE.MX)).toMatchObject({ rcode: RCODE.NOERROR, ad: true });
+    expect(addresses(world.ask("www.signed1.", TYPE.ANY))).toContain("192.0.2.1");
+  });
+
+  it("RFC 2308 2.2, RFC 4035 3.1.4.1: a client's question for DS is answered with the SOA, also after a referral", () => {
+    world.ask("www.plain1.");
+    world.ask("www.sub.signed1.");
+    for (const [name, zone] of [
+      ["plain1.", "."],
+      ["sub.signed1.", "signed1."],
+    ] as const) {
+      const edns = { udpSize: 1232, version: 0, do: true, options: [] };
+      const answer = world.ask(name, TYPE.DS, undefined, { edns });
+      expect(answer).toMatchObject({ rcode: RCODE.NOERROR, ad: true, answers: [] });
+      const soa = answer?.authority.filter(({ type }) => type === TYPE.SOA);
+      expect(soa?.map(({ name: owner }) => owner)).toEqual([zone]);
+    }
+  });
+
   it.each([
     ["RFC 4035 5.3.3: a record that was changed", "forged.signed1.", 6],
     ["RFC 4035 5.5: signatures that are missing", "naked.signed1.", 10],

@@ -2,6 +2,8 @@
  * One question to one server, until it is answered or given up: over UDP with back-off, over TCP
  * when the answer is cut short, over TLS where asked. RFC 1035 4.2, RFC 5452 9, RFC 7766, RFC 7858.
  */
+
+import { sameName } from "../../../codecs/dns/canonical.ts";
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
 import { decode, encode, FrameDecoder, frame, RCODE } from "../../../codecs/dns/index.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
@@ -375,6 +377,6 @@ function mismatch(
     echoed !== undefined &&
     echoed.type === asked.type &&
     echoed.class === asked.class &&
-    echoed.name.toLowerCase() === asked.name.toLowerCase();
+    sameName(echoed.name, asked.name);
   return same ? undefined : ["question", `it answers ${echoed?.name ?? "nothing"}`];
 }

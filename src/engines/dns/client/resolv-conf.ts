@@ -1,4 +1,5 @@
 /** The stub's configuration: resolv.conf(5) of the C library. */
+import { isAbsolute } from "../../../codecs/dns/name.ts";
 import type { Endpoint } from "../../host.ts";
 import { isIpText } from "./address-name.ts";
 
@@ -68,7 +69,7 @@ export function parseResolvConf(text: string): ResolvConf {
 
 /** The names that are tried for `name`, in their order. */
 export function candidates(name: string, conf: ResolvConf): string[] {
-  if (name.endsWith(".")) return [name];
+  if (isAbsolute(name)) return [name];
   const asIs = `${name}.`;
   const searched = conf.search.map((domain) =>
     `${name}.${domain.replace(/\.$/, "")}.`.replace(/\.\.$/, "."),

@@ -32,7 +32,10 @@ export type StubEvent = ExchangeEvent & { readonly server: Endpoint; readonly na
 export interface FromHosts {
   readonly from: "hosts";
   readonly name: string;
+  /** None: the file has the name, with addresses of the other family only. */
   readonly addresses: readonly string[];
+  /** Of an address. */
+  readonly host?: string;
 }
 
 export interface FromServer extends Answered {
@@ -72,9 +75,9 @@ export class Stub {
     tell: (event: StubEvent) => void = () => {},
   ): void {
     const { conf, hosts } = this.options;
-    const addresses = hosts === undefined ? [] : hostAddresses(hosts, name, type);
-    if (addresses.length > 0) {
-      done({ from: "hosts", name, addresses });
+    const found = hosts === undefined ? undefined : fromHosts(hosts, name, type);
+    if (found !== undefined) {
+      done(found);
       return;
     }
     const start = conf.rotate ? this.turn++ % conf.servers.length : 0;
@@ -83,10 +86,17 @@ export class Stub {
   }
 }
 
-function hostAddresses(hosts: HostsFile, name: string, type: number): readonly string[] {
-  const all = hosts.addresses.get(hostKey(name)) ?? [];
-  if (type === TYPE.A) return all.filter((address) => !address.includes(":"));
-  return type === TYPE.AAAA ? all.filter((address) => address.includes(":")) : [];
+/** A name that the file has is no name of DNS, whatever the family (gethostbyname; RFC 6761 6.3 of localhost). */
+function fromHosts(hosts: HostsFile, name: string, type: number): FromHosts | undefined {
+  if (type === TYPE.PTR) {
+    const host = hosts.reversed.get(hostKey(name));
+    return host === undefined ? undefined : { from: "hosts", name, addresses: [], host };
+  }
+  const all = hosts.addresses.get(hostKey(name));
+  if (all === undefined || (type !== TYPE.A && type !== TYPE.AAAA)) return undefined;
+  const isSix = (address: string) => address.includes(":");
+  const wanted = all.filter((address) => isSix(address) === (type === TYPE.AAAA));
+  return { from: "hosts", name, addresses: wanted };
 }
 
 /** One question through the search list. */

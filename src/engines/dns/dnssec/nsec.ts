@@ -50,10 +50,21 @@ export function closestEncloser(nsec: Nsec, name: string): string {
   return a.length > b.length ? a : b;
 }
 
+/** RFC 6895 3.1: types of questions and of the transport, which no bitmap may list (RFC 4034 4.1.2). */
+export function isPseudoType(type: number): boolean {
+  return type === TYPE.OPT || (type >= 128 && type <= 255);
+}
+
+/** Whether a bitmap says that there is nothing of `qtype`: of ANY, when it lists no data at all. */
+export function bitmapDenies(types: readonly number[], qtype: number): boolean {
+  if (isPseudoType(qtype)) return types.every((one) => one === TYPE.NSEC || one === TYPE.RRSIG);
+  return !types.includes(qtype) && !types.includes(TYPE.CNAME);
+}
+
 /** Whether the bitmap at the name itself says that there is no `qtype`. */
 function deniesType(nsec: Nsec, qtype: number): boolean {
   const has = (type: number) => nsec.types.includes(type);
-  if (has(qtype) || has(TYPE.CNAME)) return false;
+  if (!bitmapDenies(nsec.types, qtype)) return false;
   // The parent speaks of DS, the child of all else (RFC 6840 4.1, RFC 4035 5.2).
   if (qtype === TYPE.DS) return !has(TYPE.SOA) || nsec.owner === ".";
   return !isFromAbove(nsec);

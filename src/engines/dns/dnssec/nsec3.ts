@@ -8,7 +8,7 @@ import { TYPE } from "../../../codecs/dns/index.ts";
 import { fromHex, Writer } from "../../../codecs/writer.ts";
 import { writeCanonicalName } from "./canonical.ts";
 import { firstLabel, keyOf, parentOf, wildcardOf } from "./names.ts";
-import { enclosersUpTo } from "./nsec.ts";
+import { bitmapDenies, enclosersUpTo } from "./nsec.ts";
 import type { Rrset } from "./rrset.ts";
 import type { VerifyBudget } from "./verify.ts";
 
@@ -207,7 +207,7 @@ function mayEnclose({ types }: Nsec3): boolean {
 
 function deniesType({ types }: Nsec3, name: string, qtype: number): boolean {
   const has = (type: number) => types.includes(type);
-  if (has(qtype) || has(TYPE.CNAME)) return false;
+  if (!bitmapDenies(types, qtype)) return false;
   if (qtype === TYPE.DS) return !has(TYPE.SOA) || name === ".";
   return !has(TYPE.NS) || has(TYPE.SOA);
 }

@@ -55,6 +55,8 @@ export interface Reply {
   ede: Explanation | undefined;
   /** Not to be kept. */
   readonly volatile: boolean;
+  /** Put together from a referral: it has no SOA, which a client wants of a denial (RFC 2308 2.2, 5). */
+  readonly fromReferral?: boolean;
   /** How much of a client's address the answer is for (RFC 7871 7.3). */
   readonly subnet?: {
     readonly family: number;

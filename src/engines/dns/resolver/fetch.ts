@@ -20,6 +20,12 @@ export function cachedReply(
   name: string,
   type: number,
 ): Reply | undefined {
+  const found = keptReply(core, place, name, type);
+  // Enough to validate with, not to answer a client with.
+  return found?.fromReferral === true && place.depth === 0 ? undefined : found;
+}
+
+function keptReply(core: Core, place: Place, name: string, type: number): Reply | undefined {
   const { subnet } = place;
   if (subnet !== undefined && core.options.subnet !== undefined) {
     // The servers said of the name that networks make no difference.

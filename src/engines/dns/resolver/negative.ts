@@ -6,7 +6,7 @@ import type { RdataOf } from "../../../codecs/dns/index.ts";
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import { compareNames, isWithin, labelCount, parentOf, wildcardOf } from "../dnssec/names.ts";
 import type { Nsec } from "../dnssec/nsec.ts";
-import { closestEncloser, nsecCovers, nsecOf, provesNodata } from "../dnssec/nsec.ts";
+import { closestEncloser, isPseudoType, nsecCovers, nsecOf, provesNodata } from "../dnssec/nsec.ts";
 import type { Nsec3 } from "../dnssec/nsec3.ts";
 import { nsec3Of } from "../dnssec/nsec3.ts";
 import type { Rrset } from "../dnssec/rrset.ts";
@@ -106,6 +106,8 @@ export class NegativeStore {
 
   /** The answer that cached NSEC records prove; undefined when they prove none. */
   synthesise(core: Core, name: string, type: number, floor: number): Reply | undefined {
+    // Bitmaps say nothing of ANY and its like, to which a server may give what it will (RFC 8482).
+    if (isPseudoType(type)) return undefined;
     const from = type === TYPE.DS && name !== "." ? parentOf(name) : name;
     for (let zone = from; ; zone = parentOf(zone)) {
       const chain = this.zones.get(zone);

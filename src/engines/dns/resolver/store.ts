@@ -220,5 +220,6 @@ function keepDs(
     security: "unchecked",
     ede: undefined,
     volatile: false,
+    ...(ds === undefined ? { fromReferral: true } : {}),
   });
 }
