@@ -7,3 +7,7 @@ function inverted(table: Readonly<Record<string, number>>): ReadonlyMap<number, 
 
 export const TYPE_NAMES = inverted(TYPE);
 export const RCODE_NAMES = inverted(RCODE);
+
+export function rcodeName(rcode: number): string {
+  return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`;
+}

@@ -45,8 +45,8 @@ export default class DnsSign extends NetkitCommand {
       process.stderr.write(`netkit: ${line}\n`),
     );
     if (flags.output !== undefined) {
-      const { writeFileSync } = await import("node:fs");
-      writeFileSync(flags.output, text, "latin1");
+      const { writeOutput } = await import("../../output-file.ts");
+      writeOutput(flags.output, Buffer.from(text, "latin1"));
     } else if (!this.jsonEnabled()) process.stdout.write(Buffer.from(text, "latin1"));
     for (const line of result.ds) process.stderr.write(`${line}\n`);
     return result;

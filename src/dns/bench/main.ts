@@ -6,8 +6,8 @@ import { clientQuery } from "../../engines/dns/client/query.ts";
 import { MICROSECOND, MILLISECOND, SECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import { readWords } from "../resolve/arguments.ts";
-import { rcodeName } from "../resolve/render.ts";
 import { addressOf } from "../resolve/servers.ts";
 
 export interface BenchFlags {

@@ -1,8 +1,8 @@
 /** Behind `netkit dns lab`. */
-import { writeFileSync } from "node:fs";
 import { TYPE } from "../../codecs/dns/index.ts";
 import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { writeOutput } from "../../output-file.ts";
 import { palette } from "../../render/color.ts";
 import { startLab } from "./live.ts";
 import { renderRows } from "./render.ts";
@@ -74,11 +74,7 @@ function simulate(flags: LabFlags): void {
   else
     process.stdout.write(`${renderRows(rows, palette())}digest ${digest} (seed ${flags.seed})\n`);
   if (trace === undefined || flags.pcap === undefined) return;
-  try {
-    writeFileSync(flags.pcap, trace.bytes());
-  } catch (error) {
-    throw new CommandError(`${flags.pcap}: ${(error as Error).message}`, EXIT.input);
-  }
+  writeOutput(flags.pcap, trace.bytes());
 }
 
 async function run(flags: LabFlags): Promise<void> {

@@ -1,5 +1,4 @@
 /** Behind `netkit dns recursor`: the engine, its listeners, and the signals of the process. */
-import { writeFileSync } from "node:fs";
 import type { Listening } from "../../engines/dns/listener.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
 import { Recursor } from "../../engines/dns/recursor.ts";
@@ -9,6 +8,7 @@ import { CommandError, EXIT } from "../../failure.ts";
 import type { DohServer } from "../../net/live/doh-server.ts";
 import { listenDoh } from "../../net/live/doh-server.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { checkOutput, writeOutput } from "../../output-file.ts";
 import { authZoneOf } from "./auth-zones.ts";
 import type { RecursorFlags } from "./options.ts";
 import { listenAddresses, readText, resolverOptions } from "./options.ts";
@@ -26,6 +26,8 @@ export interface ServeFlags extends RecursorFlags {
 export async function serve(flags: ServeFlags): Promise<void> {
   const { plain, https } = listenAddresses(flags);
   if (plain.length + https.length === 0) throw new CommandError("nothing to listen on");
+  const dumpTo = flags["cache-dump"];
+  if (dumpTo !== undefined) checkOutput(dumpTo);
   const host = new LiveHost();
   const tracer = flags.trace ? (event: TraceEvent) => traceLine(event, flags.json) : undefined;
   const authZones = flags["auth-zone"].map(authZoneOf);
@@ -66,8 +68,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     const places = [...flags.listen, ...flags["listen-tls"], ...flags["listen-https"]].join(", ");
     throw new CommandError(`cannot listen on ${places}: ${WHY[code] ?? message}`, EXIT.network);
   } finally {
-    if (flags["cache-dump"] !== undefined)
-      writeFileSync(flags["cache-dump"], `${JSON.stringify(recursor.dump())}\n`);
+    if (dumpTo !== undefined) writeOutput(dumpTo, `${JSON.stringify(recursor.dump())}\n`);
     if (flags.stats) report(recursor, flags.json);
     await new Promise<void>((done) => recursor.stop(false, done));
     host.stop();

@@ -6,10 +6,10 @@ import { MODES } from "../../engines/dns/lab/resolve-modes.ts";
 import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import type { ModeFlags } from "./modes.ts";
 import { modalClient } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
-import { rcodeName } from "./render.ts";
 import type { ResolveSettings } from "./run.ts";
 import { resolveAll } from "./run.ts";
 

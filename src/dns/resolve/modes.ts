@@ -1,16 +1,20 @@
 /** Resolving by walking from the root, by a server that walks, by servers that ask each other, or with validation of one's own. */
 
+import type { DnsMessage } from "../../codecs/dns/index.ts";
 import { RCODE } from "../../codecs/dns/index.ts";
+import { isAbsolute } from "../../codecs/dns/name.ts";
+import { OPTION } from "../../engines/dns/client/query.ts";
 import type { ModeAnswer } from "../../engines/dns/lab/resolve-modes.ts";
 import { ModalClient } from "../../engines/dns/lab/resolve-modes.ts";
 import type { ResolverOptions } from "../../engines/dns/resolver/options.ts";
-import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
+import { EDE } from "../../engines/dns/resolver/store.ts";
 import type { Endpoint, Host } from "../../engines/host.ts";
 import { CommandError } from "../../failure.ts";
 import { resolverOptions } from "../recursor/options.ts";
 import type { Asked } from "./arguments.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Ask, ResolveSettings } from "./run.ts";
+import { failureText } from "./outcome.ts";
+import type { Ask, Listener, ResolveSettings } from "./run.ts";
 import { addressOf, systemConf } from "./servers.ts";
 
 export interface ModeFlags {
@@ -88,47 +92,87 @@ export async function modalClient(
   });
 }
 
+/** RFC 8914: what a walk of our own says of its failures. */
+const BOGUS_CODES: ReadonlySet<number> = new Set([
+  EDE.BOGUS,
+  EDE.EXPIRED,
+  EDE.NOT_YET_VALID,
+  EDE.DNSKEY_MISSING,
+  EDE.RRSIGS_MISSING,
+  EDE.NO_ZONE_KEY,
+  EDE.NSEC_MISSING,
+]);
+
+interface Walked {
+  readonly mode: WalkMode;
+  /** There is something to validate from: hints of one's own are another tree than that of the root's keys. */
+  readonly anchored: boolean;
+  /** The server that is asked, whose answers are validated. */
+  readonly server?: string;
+}
+
 export async function modalAsker(
   settings: ResolveSettings,
   flags: ModeFlags,
   host: Host,
-  walk: ((event: TraceEvent) => void) | undefined,
+  listener: Pick<Listener, "step" | "walk">,
 ): Promise<Ask> {
   const client = await modalClient(settings, flags, host);
   const mode: WalkMode =
     flags.validate || flags.mode === "iterative" ? "iterative" : (flags.mode as WalkMode);
-  return (asked) =>
+  const asked = flags.validate ? await serverOf(settings) : undefined;
+  const of: Walked = {
+    mode,
+    anchored: flags["trust-anchor"] !== undefined || flags.hints === undefined,
+    ...(asked === undefined ? {} : { server: `${asked.addr}#${asked.port}` }),
+  };
+  return (question) =>
     new Promise((resolve) => {
-      const name = asked.name.endsWith(".") ? asked.name : `${asked.name}.`;
-      const done = (answer: ModeAnswer) => resolve(outcome({ ...asked, name }, mode, answer));
-      client.resolve(mode, name, asked.type, done, walk);
+      const name = isAbsolute(question.name) ? question.name : `${question.name}.`;
+      const done = (answer: ModeAnswer) => resolve(outcome({ ...question, name }, of, answer));
+      client.resolve(mode, name, question.type, done, {
+        ...(listener.walk === undefined ? {} : { walk: listener.walk }),
+        step: (event, server) => listener.step?.({ ...event, server, name }),
+      });
     });
 }
 
-function outcome(asked: Asked, mode: WalkMode, answer: ModeAnswer): Outcome {
-  const { response, took, sent } = answer;
-  if (response === undefined) return { from: "nobody", asked, failures: [`${mode}: no answer`] };
-  const judged = mode === "iterative";
-  const state = response.ad
-    ? "secure"
-    : response.rcode === RCODE.SERVFAIL
-      ? "bogus or failed"
-      : "insecure";
+function explanationOf({ edns }: DnsMessage): { code: number; text: string } | undefined {
+  const data = edns?.options.find(({ code }) => code === OPTION.EDE)?.data;
+  if (data === undefined) return undefined;
+  const octets = Buffer.from(data, "hex");
+  return { code: octets.readUInt16BE(0), text: octets.toString("utf8", 2) };
+}
+
+function outcome(asked: Asked, of: Walked, answer: ModeAnswer): Outcome {
+  const { response, took, sent, exchange } = answer;
+  if (response === undefined) {
+    const why = exchange === undefined ? `${of.mode}: no answer` : failureText(exchange);
+    return { from: "nobody", asked, failures: [why] };
+  }
+  const base = { from: "server", asked, response, mode: of.mode, rtt: took, sent } as const;
+  if (exchange?.ok === true) {
+    const { server, transport, bytes } = exchange;
+    const where = `${server.addr}#${server.port}`;
+    return { ...base, server: where, transport, bytes: bytes.length, failures: [] };
+  }
+  const explained = response.rcode === RCODE.SERVFAIL ? explanationOf(response) : undefined;
+  if (explained?.code === EDE.NO_REACHABLE)
+    return { from: "nobody", asked, failures: [explained.text] };
   return {
-    from: "server",
-    asked,
-    response,
-    server:
-      mode === "recursive"
-        ? "the root, which asks on"
-        : mode === "hybrid"
-          ? "a server that walks"
-          : "a walk of our own",
-    transport: `${sent} ${sent === 1 ? "question" : "questions"}`,
-    rtt: took,
+    ...base,
+    server: of.server,
+    transport: undefined,
     bytes: 0,
-    sent,
     failures: [],
-    ...(judged ? { security: state } : {}),
+    security: securityOf(response, of, explained?.code),
+    ...(explained === undefined ? {} : { why: explained.text }),
   };
+}
+
+function securityOf({ ad, rcode }: DnsMessage, of: Walked, code: number | undefined): string {
+  if (ad) return "secure";
+  if (rcode === RCODE.SERVFAIL)
+    return code !== undefined && BOGUS_CODES.has(code) ? "bogus" : "failed";
+  return of.anchored ? "insecure" : "not validated";
 }

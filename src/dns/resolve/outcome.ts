@@ -6,6 +6,7 @@ import type { StubResult } from "../../engines/dns/client/stub.ts";
 import type { Nanos } from "../../engines/host.ts";
 import { SECOND } from "../../engines/host.ts";
 import { EXIT } from "../../failure.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import type { Asked } from "./arguments.ts";
 
 export type Outcome =
@@ -14,8 +15,11 @@ export type Outcome =
       readonly from: "server";
       readonly asked: Asked;
       readonly response: DnsMessage;
-      readonly server: string;
-      readonly transport: string;
+      /** Undefined: a walk of our own asked several. */
+      readonly server: string | undefined;
+      readonly transport: string | undefined;
+      /** Who walked, where no stub asked. */
+      readonly mode?: string;
       readonly rtt: Nanos;
       readonly bytes: number;
       readonly sent: number;
@@ -23,6 +27,8 @@ export type Outcome =
       readonly failures: readonly string[];
       /** Of an answer that was validated. */
       readonly security?: string;
+      /** Why it failed. */
+      readonly why?: string;
     }
   | {
       readonly from: "nobody";
@@ -32,11 +38,11 @@ export type Outcome =
       readonly unsigned?: boolean;
     };
 
-function failureText(failure: Unanswered | Answered): string {
+export function failureText(failure: Unanswered | Answered): string {
   const { addr, port } = failure.server;
   const where = `${addr}#${port} (${failure.transport})`;
   if (!failure.ok) return `${where}: ${failure.cause}: ${failure.detail}`;
-  return `${where}: rcode ${failure.response.rcode}`;
+  return `${where}: ${rcodeName(failure.response.rcode)}`;
 }
 
 export function outcomeOf(asked: Asked, result: StubResult): Outcome {
@@ -72,16 +78,18 @@ export function outcomeJson(outcome: Outcome): object {
     return { ...head, ...(type === TYPE.PTR ? { names: data } : { addresses: data }) };
   }
   if (outcome.from === "nobody") return { ...head, failures: outcome.failures };
-  const { server, transport, rtt, bytes, sent, failures, response, security } = outcome;
+  const { server, transport, mode, rtt, bytes, sent, failures, response, security, why } = outcome;
   return {
     ...head,
-    server,
-    transport,
+    ...(mode === undefined ? {} : { mode }),
+    ...(server === undefined ? {} : { server }),
+    ...(transport === undefined ? {} : { transport, bytes }),
     rtt: rtt / SECOND,
-    bytes,
     sent,
+    rcodeName: rcodeName(response.rcode),
     ...(failures.length === 0 ? {} : { failures }),
     ...(security === undefined ? {} : { security }),
+    ...(why === undefined ? {} : { why }),
     response: record(response),
   };
 }

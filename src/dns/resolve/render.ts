@@ -4,12 +4,8 @@ import type { DnsMessage, ResourceRecord } from "../../codecs/dns/index.ts";
 import { className, formatRdata, RCODE, typeName } from "../../codecs/dns/index.ts";
 import { OPTION } from "../../engines/dns/client/query.ts";
 import { MILLISECOND } from "../../engines/host.ts";
-import { RCODE_NAMES } from "../../render/dns-names.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import type { Outcome } from "./outcome.ts";
-
-export function rcodeName(rcode: number): string {
-  return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`;
-}
 
 /** One answer in full. */
 export function renderOutcome(outcome: Outcome, paint: ChalkInstance): string {
@@ -35,20 +31,33 @@ export function renderOutcome(outcome: Outcome, paint: ChalkInstance): string {
   return `${parts.join("\n")}\n`;
 }
 
+const WALKERS: Readonly<Record<string, string>> = {
+  hybrid: "which walks",
+  recursive: "which asks on",
+};
+
 function heading(
   title: string,
-  { response, server, transport, rtt, bytes, security }: Extract<Outcome, { from: "server" }>,
+  answer: Extract<Outcome, { from: "server" }>,
   paint: ChalkInstance,
 ): string {
+  const { response, server, transport, mode, rtt, bytes, sent, security, why } = answer;
   const rcode = rcodeName(response.rcode);
   const flags = (["aa", "tc", "rd", "ra", "ad", "cd"] as const).filter((flag) => response[flag]);
   const color = response.rcode === RCODE.NOERROR ? paint.green : paint.red;
   const took = `${(rtt / MILLISECOND).toFixed(1)} ms`;
   const state = security === undefined ? "" : ` ${security.toUpperCase()}`;
-  const how = paint.dim(
-    `from ${server} (${[transport, ...(bytes === 0 ? [] : [`${bytes} B`]), took].join(", ")}; ${flags.join(" ")})`,
-  );
-  return `; ${paint.bold(title)} ${color(rcode)}${state} ${how}`;
+  const reason = why === undefined ? "" : ` (${why})`;
+  const walker = WALKERS[mode ?? ""];
+  const who = `${server ?? "a walk of our own"}${walker === undefined ? "" : `, ${walker}`}`;
+  const parts = [
+    ...(transport === undefined
+      ? [`${sent} ${sent === 1 ? "question" : "questions"}`]
+      : [transport, `${bytes} B`]),
+    took,
+  ];
+  const how = paint.dim(`from ${who} (${parts.join(", ")}; ${flags.join(" ")})`);
+  return `; ${paint.bold(title)} ${color(rcode)}${state}${reason} ${how}`;
 }
 
 function ednsLines({ edns }: DnsMessage, paint: ChalkInstance): string[] {

@@ -11,8 +11,10 @@ import { Stub } from "../../engines/dns/client/stub.ts";
 import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import type { TlsClient } from "../../engines/host.ts";
+import { MILLISECOND } from "../../engines/host.ts";
 import { askOverHttps } from "../../net/live/doh.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import type { Asked, RefusedLine, ServerWord } from "./arguments.ts";
 import type { ModeFlags } from "./modes.ts";
 import { modalAsker, walks } from "./modes.ts";
@@ -61,7 +63,7 @@ export async function resolveAll(
   const host = new LiveHost();
   try {
     const ask = walks(modes)
-      ? await modalAsker(settings, modes, host, listener.walk)
+      ? await modalAsker(settings, modes, host, listener)
       : await asker(settings, host, listener);
     return await inOrder(settings.questions, settings.concurrency, ask, listener.outcome);
   } finally {
@@ -191,6 +193,10 @@ export function stepLine(event: StubEvent): string {
       return `;   ${where}: nothing within ${event.afterMs} ms`;
     case "ignored":
       return `;   ${where}: ignored (${event.why}): ${event.detail}`;
+    case "answered":
+      return `;   ${where}: ${rcodeName(event.rcode)}, ${event.bytes} octets, ${(event.rtt / MILLISECOND).toFixed(1)} ms`;
+    case "failed":
+      return `;   ${where}: ${event.cause}: ${event.detail}`;
     case "truncated":
       return `;   ${where}: cut short (TC), again over TCP`;
     case "no-edns":

@@ -1,7 +1,7 @@
 /** A step of a walk from the root, as one line of `--trace`. */
 import { typeName } from "../../codecs/dns/index.ts";
 import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
-import { rcodeName } from "./render.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 
 export function traceLine(event: TraceEvent): string {
   switch (event.kind) {

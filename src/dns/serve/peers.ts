@@ -5,8 +5,8 @@ import type { NotifyAnswer } from "../../engines/dns/notifier.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import type { Endpoint } from "../../engines/host.ts";
 import { CommandError } from "../../failure.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import { serverAddress } from "../recursor/options.ts";
-import { rcodeName } from "../resolve/render.ts";
 import { tsigKeyOf } from "./access.ts";
 import { say } from "./listen.ts";
 
@@ -28,7 +28,10 @@ export function peerOf(text: string, keys: readonly string[]): NamedPeer {
 
 /** What went wrong with a NOTIFY, on stderr; nothing when all went well. */
 export function sayOfNotify(zone: string, { addr, port }: Endpoint, answer: NotifyAnswer): void {
-  if (!answer.answered) say(`${zone}: ${addr}:${port} does not answer NOTIFY`);
+  if (!answer.answered)
+    say(
+      `${zone}: ${addr}:${port} ${answer.why === "refused" ? "refuses" : "does not answer"} NOTIFY`,
+    );
   else if (answer.rcode !== RCODE.NOERROR)
     say(`${zone}: ${addr}:${port} answers NOTIFY with ${rcodeName(answer.rcode)}`);
 }

@@ -2,10 +2,11 @@
 import { TYPE } from "../../codecs/dns/index.ts";
 import type { NotifyAnswer } from "../../engines/dns/notifier.ts";
 import { notify } from "../../engines/dns/notifier.ts";
+import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { rcodeName } from "../../render/dns-names.ts";
 import { serverOf } from "../resolve/arguments.ts";
-import { rcodeName } from "../resolve/render.ts";
 import { addressOf } from "../resolve/servers.ts";
 import { tsigKey } from "../resolve/transfer.ts";
 
@@ -15,6 +16,7 @@ export async function notifyServer(
   serverText: string,
   serial: number | undefined,
   tsig: string | undefined,
+  timeoutMs: number,
 ): Promise<{ readonly zone: string; readonly server: string; readonly rcode: string }> {
   const zone = name.replace(/\.?$/, ".");
   const server = await addressOf(serverOf(serverText.replace(/^@/, "")));
@@ -28,9 +30,12 @@ export async function notifyServer(
         ? {}
         : { soa: { name: zone, type: TYPE.SOA, class: 1, ttl: 0, rdata: { ...rdata, serial } } };
     const answer = await new Promise<NotifyAnswer>((done) =>
-      notify(host, { name: zone, ...soa }, server, done, key),
+      notify(host, { name: zone, ...soa }, server, done, key, timeoutMs * MILLISECOND),
     );
-    if (!answer.answered) throw new CommandError(`${where} does not answer NOTIFY`, EXIT.network);
+    if (!answer.answered) {
+      const how = answer.why === "refused" ? "nothing listens there" : "it does not answer NOTIFY";
+      throw new CommandError(`${where}: ${how}`, EXIT.network);
+    }
     return { zone, server: where, rcode: rcodeName(answer.rcode) };
   } finally {
     host.stop();

@@ -22,16 +22,20 @@ export interface Notified {
 
 /** Any rcode ends it: the secondary heard, whatever it makes of it. */
 export type NotifyAnswer =
-  | { readonly answered: false }
+  | { readonly answered: false; readonly why: "timeout" | "refused" }
   | { readonly answered: true; readonly rcode: number };
 
-/** One secondary's NOTIFY, signed where a key is given; `done` once: it answered, or it did not. */
+/**
+ * One secondary's NOTIFY, signed where a key is given; `done` once: it answered, or it did not.
+ * `within`: no longer than that, else until the last try is over.
+ */
 export function notify(
   host: Host,
   zone: Notified,
   to: Endpoint,
   done: (answer: NotifyAnswer) => void,
   key?: TsigKey,
+  within = Number.POSITIVE_INFINITY,
 ): void {
   const session = key === undefined ? undefined : new TsigSession(key);
   const seconds = () => Math.floor(host.clock.wallMs() / 1000);
@@ -58,10 +62,12 @@ export function notify(
     done(answer);
   };
   const send = () => {
-    if (tries === TRIES) return end({ answered: false });
+    const now = host.clock.now();
+    if (tries === TRIES || now >= last) return end({ answered: false, why: "timeout" });
     socket.send(session?.sign(message, seconds()) ?? message, to.addr, to.port);
-    timer.armAt(host.clock.now() + FIRST_WAIT * (1 << tries++));
+    timer.armAt(Math.min(last, now + FIRST_WAIT * (1 << tries++)));
   };
+  const last = host.clock.now() + within;
   const timer: Timer = host.clock.timer(send);
   const socket: UdpSocket = host.udp(
     {
@@ -77,7 +83,10 @@ export function notify(
           end({ answered: true, rcode: answer.rcode });
       },
       onBound: send,
-      onUdpError: () => {},
+      // RFC 1996 3.6: that nothing listens there ends it.
+      onUdpError: ({ code }) => {
+        if (code === "ECONNREFUSED") end({ answered: false, why: "refused" });
+      },
     },
     { connect: to },
   );

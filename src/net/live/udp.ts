@@ -43,6 +43,7 @@ export class LiveUdp implements UdpSocket {
     } as Parameters<typeof createSocket>[0];
     const socket = createSocket(socketOptions as never);
     this.socket = socket;
+    const wanted = { addr: local.addr ?? "0.0.0.0", port: local.port ?? 0 };
     socket.on("message", (data, from) => {
       handler.onDatagram(data, from.address, from.port, this);
     });
@@ -50,7 +51,7 @@ export class LiveUdp implements UdpSocket {
       if (this.closed) return;
       if (!this.bound) this.close();
       handler.onUdpError?.(
-        netError(error.code ?? "EIO", error.syscall ?? "udp", connect ?? undefined),
+        netError(error.code ?? "EIO", error.syscall ?? "udp", connect ?? wanted),
         this,
       );
     });

@@ -51,6 +51,13 @@ export type ExchangeEvent =
       readonly why: "id" | "question" | "malformed" | "query" | "tsig";
       readonly detail: string;
     }
+  | {
+      readonly kind: "answered";
+      readonly rcode: number;
+      readonly rtt: Nanos;
+      readonly bytes: number;
+    }
+  | { readonly kind: "failed"; readonly cause: Unanswered["cause"]; readonly detail: string }
   | { readonly kind: "truncated" }
   | { readonly kind: "no-edns" }
   | { readonly kind: "bad-cookie" };
@@ -143,6 +150,7 @@ export class Exchange {
 
   private fail(cause: Unanswered["cause"], detail: string): void {
     const { server } = this.options;
+    if (!this.over && cause !== "timeout") this.tell({ kind: "failed", cause, detail });
     this.finish({ ok: false, server, transport: this.transport, cause, detail, sent: this.sent });
   }
 
@@ -201,17 +209,17 @@ export class Exchange {
   }
 
   private stream(): void {
-    const { server, tls, timeoutMs } = this.options;
+    const { server, tls } = this.options;
     const bytes = frame(this.signed());
     const frames = new FrameDecoder();
     this.tries = Math.max(1, this.tries);
-    const wait = Math.max(timeoutMs, 5000) * MILLISECOND;
+    // For the connection (with TLS its handshake), and as much again for the answer.
+    const wait = this.waitMs * MILLISECOND;
     const connection = this.host.connect(
       {
         onOpen: (c) => {
           c.write(bytes);
           this.count(bytes.length);
-          this.timer.armAt(this.sentAt + wait);
         },
         onData: (data, c) => {
           if (c !== this.connection) return;
@@ -347,6 +355,8 @@ export class Exchange {
   }
 
   private answered(response: DnsMessage, bytes: Uint8Array): void {
+    const rtt = this.host.clock.now() - this.sentAt;
+    this.tell({ kind: "answered", rcode: response.rcode, rtt, bytes: bytes.length });
     this.finish({
       ok: true,
       query: this.query,
@@ -354,7 +364,7 @@ export class Exchange {
       bytes,
       server: this.options.server,
       transport: this.transport,
-      rtt: this.host.clock.now() - this.sentAt,
+      rtt,
       sent: this.sent,
     });
   }

@@ -5,6 +5,7 @@
  */
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
 import type { Endpoint, Host, Nanos } from "../../host.ts";
+import type { ExchangeEvent, ExchangeResult } from "../client/exchange.ts";
 import { Exchange } from "../client/exchange.ts";
 import { clientQuery } from "../client/query.ts";
 import { Recursor } from "../recursor.ts";
@@ -30,6 +31,14 @@ export interface ModeAnswer {
   readonly took: Nanos;
   /** Messages that the client sent. */
   readonly sent: number;
+  /** Who was asked, where that is one server. */
+  readonly exchange?: ExchangeResult;
+}
+
+/** What is told of the way: steps of a walk, or of the question to one server. */
+export interface ModeTracers {
+  readonly walk?: Tracer;
+  readonly step?: (event: ExchangeEvent, server: Endpoint) => void;
 }
 
 /** A client that resolves in one of the ways; what it learnt it keeps for the next name. */
@@ -48,11 +57,11 @@ export class ModalClient {
     name: string,
     type: number,
     done: (answer: ModeAnswer) => void,
-    tracer?: Tracer,
+    tracers: ModeTracers = {},
   ): void {
-    if (mode === "iterative") this.walk(name, type, done, tracer);
-    else
-      this.askOne(mode === "hybrid" ? this.options.recursor : this.options.root, name, type, done);
+    const { recursor, root } = this.options;
+    if (mode === "iterative") this.walk(name, type, done, tracers.walk);
+    else this.askOne(mode === "hybrid" ? recursor : root, name, type, done, tracers);
   }
 
   private walk(
@@ -88,6 +97,7 @@ export class ModalClient {
     name: string,
     type: number,
     done: (answer: ModeAnswer) => void,
+    tracers: ModeTracers,
   ): void {
     const { host, options } = this;
     if (server === undefined) {
@@ -104,7 +114,9 @@ export class ModalClient {
           response: result.ok ? result.response : undefined,
           took: host.clock.now() - started,
           sent: result.sent,
+          exchange: result,
         }),
+      (event) => tracers.step?.(event, server),
     ).start();
   }
 
