@@ -16,10 +16,17 @@ export const EXIT = {
 /** A command's own refusal: the message for people and the exit code. */
 export class CommandError extends Error {
   readonly exitCode: number;
-  constructor(message: string, exitCode: number = EXIT.usage) {
+  /** For scripts: what the message says, in fields. */
+  readonly details: Readonly<Record<string, unknown>>;
+  constructor(
+    message: string,
+    exitCode: number = EXIT.usage,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.name = "CommandError";
     this.exitCode = exitCode;
+    this.details = details;
   }
 }
 
@@ -53,6 +60,12 @@ export function failureLine(error: unknown): string {
   // oclif adds a second line that points at --help, and lists below the first line.
   const flat = message.replace(/^Parsing (--\S+)\s*\n\s*/, (_, flag: string) => `${flag}: `);
   return flat.replace(/\n+See more help with --help\s*$/, "; see --help").replace(/\n+/g, "; ");
+}
+
+/** The failure as a script reads it, on stdout. */
+export function failureJson(error: unknown): object {
+  const details = error instanceof CommandError ? error.details : {};
+  return { error: failureLine(error), exitCode: exitCodeOf(error), ...details };
 }
 
 /** Prints the line and sets the exit code. A bug of ours prints its stack as well. */

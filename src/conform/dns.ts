@@ -1,19 +1,24 @@
 /** Runs the rules of DNS conformance against a real server. */
 import { isIP } from "node:net";
-import { nameLabels } from "../codecs/dns/index.ts";
+import { nameLabels, TYPE } from "../codecs/dns/index.ts";
 import { EncodeError } from "../codecs/errors.ts";
 import type { Checked } from "../engines/conformance/dns/check.ts";
 import { DnsCheck } from "../engines/conformance/dns/check.ts";
 import type { Rule, Target } from "../engines/conformance/dns/rule.ts";
 import { RULES } from "../engines/conformance/dns/rules.ts";
+import type { ExchangeResult } from "../engines/dns/client/exchange.ts";
+import { Exchange } from "../engines/dns/client/exchange.ts";
+import { clientQuery } from "../engines/dns/client/query.ts";
 import type { Endpoint } from "../engines/host.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { LiveHost } from "../net/live/host.ts";
+import { rcodeName } from "../render/dns-names.ts";
 import { print, ruleCheck, textLine } from "./report.ts";
 
 /** All that there are. */
 export const allRules = RULES;
 const DNS_PORT = 53;
+const ZONE_WAIT_MS = 1500;
 
 /** `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53`, `2001:db8::1`. */
 function endpointOf(text: string): Endpoint {
@@ -51,6 +56,7 @@ export async function runRules(
   try {
     if (!(await answers(host, endpoint, target)))
       throw new CommandError(`${server} does not answer DNS queries`, EXIT.network);
+    if (target.hasZone) await requireZone(host, endpoint, target, server);
     const results: Checked[] = [];
     await new Promise<void>((resolve) => {
       const each = (checked: Checked) => {
@@ -66,6 +72,29 @@ export async function runRules(
   } finally {
     host.stop();
   }
+}
+
+/** Rules about a zone that is not there would tell of nothing but that. @throws CommandError */
+async function requireZone(
+  host: LiveHost,
+  server: Endpoint,
+  { name }: Target,
+  text: string,
+): Promise<void> {
+  const message = clientQuery(name, TYPE.SOA, { rd: false }, host.random);
+  const result = await new Promise<ExchangeResult>((done) =>
+    new Exchange(
+      host,
+      { server, transport: "udp", query: message, tries: 2, timeoutMs: ZONE_WAIT_MS },
+      done,
+    ).start(),
+  );
+  if (!result.ok) return; // some rule tells
+  const { rcode, aa, answers } = result.response;
+  if (aa || answers.length > 0) return;
+  throw new CommandError(
+    `${text} does not serve ${name}: its SOA is answered with ${rcodeName(rcode)}, without AA`,
+  );
 }
 
 /** Whether there is a server at all: the first rule is kept or broken, but not by silence. */

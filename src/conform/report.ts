@@ -50,7 +50,7 @@ export function ruleCheck({ rule, outcome, detail, took }: Checked): Check {
   return { id, spec, about: title, level, outcome, detail, hint, seconds: took / SECOND };
 }
 
-const VERDICT = { passed: "ok     ", failed: "FAILED ", skipped: "skipped" } as const;
+const VERDICT = { passed: "ok      ", failed: "FAILED  ", skipped: "skipped " } as const;
 
 export function textLine(check: Check): string {
   const { id, spec, about, outcome, detail, hint } = check;

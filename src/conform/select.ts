@@ -8,6 +8,8 @@ interface Listed {
   readonly id: string;
   readonly level: Level;
   readonly title: string;
+  readonly spec: string;
+  readonly hint: string;
 }
 
 /** @throws CommandError when none is left */
@@ -25,7 +27,15 @@ export function selectRules<R extends Listed>(
   return chosen;
 }
 
-export function listRules(rules: readonly Listed[]): string {
+/** @throws CommandError for a format that lists do not have */
+export function listRules(rules: readonly Listed[], format: string): string {
+  if (format === "json") {
+    const list = rules.map(({ id, level, title, spec, hint }) => ({
+      ...{ id, level, title, spec, hint },
+    }));
+    return `${JSON.stringify({ rules: list })}\n`;
+  }
+  if (format !== "text") throw new CommandError("--list is text or json");
   return rules
     .map(({ id, level, title }) => `${id.padEnd(20)} ${level.padEnd(7)} ${title}\n`)
     .join("");

@@ -1,11 +1,16 @@
 /** DNS commands when something is amiss: outputs, servers and ports. One line on stderr, and the documented code. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readZone } from "../../src/codecs/dns/index.ts";
+import { Authority } from "../../src/engines/dns/authority.ts";
+import { DnsListener } from "../../src/engines/dns/listener.ts";
+import { Zone } from "../../src/engines/dns/zone.ts";
+import { LiveHost } from "../../src/net/live/host.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "netkit-failures-"));
 const at = (name: string) => join(folder, name);
@@ -118,5 +123,157 @@ describe("servers that do not answer", () => {
       new RegExp(`^netkit: cannot listen: .*EADDRINUSE 127\\.0\\.0\\.1:${port}\n$`),
     );
     expect(status).toBe(4);
+  });
+});
+
+describe("zone files that are wrong", () => {
+  const HEAD = "$TTL 60\n@ SOA ns h 1 600 600 6000 60\n@ NS ns\nns A 127.0.0.1\n";
+  const check = (text: string, ...flags: string[]) => {
+    writeFileSync(at("wrong.zone"), text);
+    const { stdout, stderr, status } = run("check-zone", `z=${at("wrong.zone")}`, ...flags);
+    return { stdout, stderr: stderr.replaceAll(at("wrong.zone"), "F"), status };
+  };
+
+  it.each([
+    [
+      "RFC 1035 5.2: one class",
+      `${HEAD}v CH TXT x\n`,
+      /^netkit: F:5:1: v\.z\. is of class CH, its zone of IN/,
+    ],
+    [
+      "a quote that is open, where it begins",
+      `${HEAD}q TXT "a\nr A 192.0.2.1\n`,
+      /^netkit: F:5:7: a quoted string has no end/,
+    ],
+    [
+      "a parenthesis that is open, where it begins",
+      `${HEAD}q TXT ( a\nr A 192.0.2.1\n`,
+      /^netkit: F:5:7: a parenthesis is never closed/,
+    ],
+    [
+      "what is BIND's own, by its name",
+      `${HEAD}$GENERATE 1-9 a$ A 192.0.2.$\n`,
+      /^netkit: F:5:1: \$GENERATE is BIND's own/,
+    ],
+    [
+      "no control octets reach the terminal",
+      `${HEAD}q BOGUS \u001b[31m\n`,
+      /in: q BOGUS \\u001b\[31m\n$/,
+    ],
+  ])("%s", (_rule, text, why) => {
+    const { stderr, status } = check(text);
+    expect(stderr).toMatch(why);
+    expect(status).toBe(3);
+  });
+
+  it("with --json the place and the reason are fields", () => {
+    const { stdout, status } = check(`${HEAD}q BOGUS x\n`, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{
+        file: at("wrong.zone"),
+        line: 5,
+        column: 3,
+        code: "dns.zone.type",
+        spec: "RFC 1035 5.1",
+      },
+      ...{ exitCode: 3, entry: "q BOGUS x" },
+    });
+    expect(status).toBe(3);
+  });
+
+  it("without an origin it says how one is given", () => {
+    writeFileSync(at("bare.zone"), HEAD);
+    expect(run("check-zone", at("bare.zone")).stderr).toMatch(
+      /: give NAME=FILE, or \$ORIGIN in it/,
+    );
+  });
+
+  it("RFC 1035 4.2.2, RFC 6672 2.4: sets that fit no message, and names that are hidden, are warned of in no time", () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => `big A 10.0.${i >> 8}.${i & 255}\n`);
+    const { stderr, status } = check(`${HEAD}d DNAME x.\na.d A 192.0.2.1\n${many.join("")}`);
+    expect(stderr).toMatch(/warning: A of big\.z\. does not fit a message/);
+    expect(stderr).toMatch(/warning: a\.d\.z\. is below the DNAME of d\.z\./);
+    expect(status).toBe(0);
+    const started = performance.now();
+    const rdatas = many.map((_, i) => ({ address: `10.0.${i >> 8}.${i & 255}` }));
+    const soa = [...readZone(HEAD, { origin: "z." })];
+    new Zone("z.", [
+      ...soa,
+      ...rdatas.map((rdata) => ({ name: "big.z.", type: 1, class: 1, ttl: 60, rdata })),
+    ]);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe("failures that a script reads", () => {
+  it.each([
+    [
+      ["resolve", "z", "AXFR", "@SILENT", "--json", "--timeout", "200"],
+      4,
+      { from: "nobody", name: "z." },
+    ],
+    [["bench", "z", "@SILENT", "--json", "--seconds", "1", "--timeout", "100"], 4, {}],
+    [["serve", "/no/such", "--json"], 3, {}],
+  ])("with --json a failure is an object too: %j", (args, code, fields) => {
+    const { stdout, status } = run(
+      ...args.map((word) => word.replace("SILENT", `127.0.0.1:${port}`)),
+    );
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: expect.any(String),
+      exitCode: code,
+      ...fields,
+    });
+    expect(status).toBe(code);
+  });
+
+  it("servers that all say nothing are not the same", async () => {
+    const dead = `@127.0.0.1:${await freePort()}`;
+    const { stdout, status } = run("resolve", "z", "A", "--compare-servers", dead, dead, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      same: false,
+      results: [{ same: false, answered: false }],
+    });
+    expect(status).toBe(4);
+  });
+
+  it("conform dns lists its rules as JSON, and says that a zone is not served", async () => {
+    const conform = (...args: string[]) =>
+      spawnSync("node", ["bin/run.js", "conform", "dns", ...args], {
+        encoding: "utf8",
+        timeout: 20_000,
+      });
+    const { rules } = JSON.parse(conform("--list", "--format", "json").stdout) as {
+      rules: unknown[];
+    };
+    expect(rules.length).toBe(55);
+    const host = new LiveHost();
+    const authority = new Authority(host.clock);
+    authority.setZone(
+      new Zone("z.", readZone(readFileSync(at("z.zone"), "latin1"), { origin: "z." })),
+    );
+    const served = await new Promise<number>((done) => {
+      new DnsListener(authority, {
+        listen: [{ addr: "127.0.0.1", port: 0 }],
+        onListening: ([one]) => done(one?.port ?? 0),
+      }).start(host);
+    });
+    const { code, err } = await new Promise<{ code: number | null; err: string }>((done) => {
+      const child = spawn("node", [
+        "bin/run.js",
+        "conform",
+        "dns",
+        `127.0.0.1:${served}`,
+        "-z",
+        "y",
+      ]);
+      let err = "";
+      child.stderr.on("data", (data) => (err += data));
+      child.on("exit", (code) => done({ code, err }));
+    });
+    host.stop();
+    expect(err).toMatch(
+      /^netkit: 127\.0\.0\.1:\d+ does not serve y\.: its SOA is answered with REFUSED/,
+    );
+    expect(code).toBe(2);
   });
 });

@@ -27,6 +27,8 @@ export function* entries(text: string): Generator<Entry> {
   let line = 1;
   let first = 1;
   let depth = 0;
+  let openAt = 0;
+  let openLine = 1;
   let indented = false;
   let fresh = true;
   let i = 0;
@@ -46,6 +48,7 @@ export function* entries(text: string): Generator<Entry> {
     } else if (c === ";") {
       while (i < text.length && text[i] !== "\n") i++;
     } else if (c === "(" || c === ")") {
+      if (c === "(" && depth === 0) [openAt, openLine] = [i, line];
       depth += c === "(" ? 1 : -1;
       if (depth < 0)
         throw zoneError("parenthesis", i, line, "a parenthesis closes that was not opened");
@@ -69,7 +72,7 @@ export function* entries(text: string): Generator<Entry> {
     }
     if (fresh) indented = false;
   }
-  if (depth > 0) throw zoneError("parenthesis", text.length, line, "a parenthesis is never closed");
+  if (depth > 0) throw zoneError("parenthesis", openAt, openLine, "a parenthesis is never closed");
   if (tokens.length > 0) yield { tokens, indented, line: first };
 }
 

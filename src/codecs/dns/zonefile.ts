@@ -91,6 +91,8 @@ function* directive(entry: Entry, state: State, options: ZoneOptions): Generator
       yield* readFile(options.include(value.text), inner, options);
       return;
     }
+    case "$GENERATE":
+      throw wrong("$GENERATE is BIND's own and not read: write the records out");
     default:
       throw wrong(`${name.text} is no directive`);
   }

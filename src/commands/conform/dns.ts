@@ -7,7 +7,7 @@ import { EXIT } from "../../failure.ts";
 export default class ConformDns extends NetkitCommand {
   static override summary = "Check a DNS server against the rules of the RFCs.";
   static override description =
-    "Each rule is a short conversation with the server. With --zone, rules for authoritative servers are checked too. Exits 0 when all rules of the level were kept, 1 when not, 4 when the server does not answer.";
+    "Each rule is a short conversation with the server. With --zone, rules for authoritative servers are checked too. Exits 0 when all rules of the level were kept, 1 when not, 2 when it does not serve the zone, 4 when the server does not answer.";
   static override examples = [
     "<%= config.bin %> conform dns 127.0.0.1:5353",
     "<%= config.bin %> conform dns 127.0.0.1:5353 --zone example. --level must",
@@ -36,13 +36,17 @@ export default class ConformDns extends NetkitCommand {
     list: Flags.boolean({ description: "list the rules and check nothing" }),
   };
 
+  protected override wantsJson(): boolean {
+    return /--format[= ]json\b/.test(this.argv.join(" "));
+  }
+
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConformDns);
     const { allRules, runRules } = await import("../../conform/dns.ts");
     const { listRules, selectRules } = await import("../../conform/select.ts");
     const rules = selectRules(allRules, flags.level as "must" | "should" | "may", flags.only);
     if (flags.list) {
-      process.stdout.write(listRules(rules));
+      process.stdout.write(listRules(rules, flags.format));
       return;
     }
     const kept = await runRules(args.server, flags.zone, rules, flags.format);

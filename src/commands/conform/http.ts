@@ -43,7 +43,7 @@ export default class ConformHttp extends NetkitCommand {
     const { listRules, selectRules } = await import("../../conform/select.ts");
     const rules = selectRules(allRules, flags.level as "must" | "should" | "may", flags.only);
     if (flags.list) {
-      process.stdout.write(listRules(rules));
+      process.stdout.write(listRules(rules, flags.format));
       return;
     }
     const { path, host, format } = flags;

@@ -1,8 +1,8 @@
 /** `netkit dns lab`. */
 import * as Flags from "@oclif/core/flags";
-import { NetkitCommand } from "../../command.ts";
+import { JsonLinesCommand } from "../../command.ts";
 
-export default class DnsLab extends NetkitCommand {
+export default class DnsLab extends JsonLinesCommand {
   static override summary = "A whole hierarchy of name servers on this machine, or simulated.";
   static override description =
     "13 root letters, two top-level domains, four signed or unsigned domains with two servers each, and a validating recursor, on addresses of 127.0.0.0/8 at one port. Writes root.hints, the trust anchor and the zones into a folder. With --simulated the same servers run in virtual time: names are resolved iteratively, by the recursor (hybrid) and recursively, with nothing known and again, and a table shows who had to ask whom.";

@@ -1,8 +1,8 @@
 /** `netkit dns poison-lab`. */
 import * as Flags from "@oclif/core/flags";
-import { NetkitCommand } from "../../command.ts";
+import { JsonLinesCommand } from "../../command.ts";
 
-export default class DnsPoisonLab extends NetkitCommand {
+export default class DnsPoisonLab extends JsonLinesCommand {
   static override summary =
     "The Kaminsky race, simulated: how many random bits keep a cache clean.";
   static override description =

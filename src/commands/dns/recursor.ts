@@ -1,8 +1,8 @@
 /** `netkit dns recursor`. */
 import * as Flags from "@oclif/core/flags";
-import { NetkitCommand } from "../../command.ts";
+import { JsonLinesCommand } from "../../command.ts";
 
-export default class DnsRecursor extends NetkitCommand {
+export default class DnsRecursor extends JsonLinesCommand {
   static override summary = "A validating recursive resolver.";
   static override description =
     "Walks from the root hints (or asks forwarders), validates with DNSSEC, caches. SIGTERM finishes what is in flight, SIGHUP reads its files again and empties the cache. With --json the first line on stdout tells where it listens.";
@@ -21,7 +21,8 @@ export default class DnsRecursor extends NetkitCommand {
       multiple: true,
       multipleNonGreedy: true,
       default: ["127.0.0.1:5300"],
-      description: "ADDRESS:PORT for UDP and TCP; port 0 picks one; may repeat",
+      description:
+        "ADDRESS:PORT for UDP and TCP; port 0 picks one, 0.0.0.0 and [::] are each address of this machine; may repeat",
     }),
     "listen-tls": Flags.string({
       multiple: true,

@@ -1,8 +1,8 @@
 /** `netkit dns resolve`. */
-import { NetkitCommand } from "../../command.ts";
+import { JsonLinesCommand } from "../../command.ts";
 import { resolveFlags } from "../../dns/resolve/flags.ts";
 
-export default class DnsResolve extends NetkitCommand {
+export default class DnsResolve extends JsonLinesCommand {
   static override summary = "Ask for names: as a program would, or step by step from the root.";
   static override description =
     "Words are names, record types and @servers in any order; AXFR, or IXFR=SERIAL, has a zone as records. Without a server the hosts file is read first, then the servers of /etc/resolv.conf are asked, with its search list. Each try has an identifier and a port of its own, since a forger must then guess anew (RFC 5452); --same-id keeps one. Exits 1 when no name has what was asked for, 4 when no server answers.";

@@ -1,8 +1,8 @@
 /** `netkit dns serve`. */
 import * as Flags from "@oclif/core/flags";
-import { NetkitCommand } from "../../command.ts";
+import { JsonLinesCommand } from "../../command.ts";
 
-export default class DnsServe extends NetkitCommand {
+export default class DnsServe extends JsonLinesCommand {
   static override summary = "An authoritative server of zones from files.";
   static override description =
     "SIGTERM finishes what is in flight, SIGHUP reads the files again and keeps the old zone where the new one is bad. With --json the first line on stdout tells where it listens.";
@@ -23,7 +23,7 @@ export default class DnsServe extends NetkitCommand {
       multiple: true,
       multipleNonGreedy: true,
       description:
-        "ADDRESS:PORT for UDP and TCP; port 0 picks one; may repeat [default: 127.0.0.1:5300]",
+        "ADDRESS:PORT for UDP and TCP; port 0 picks one, 0.0.0.0 and [::] are each address of this machine; may repeat [default: 127.0.0.1:5300]",
     }),
     "listen-tls": Flags.string({
       multiple: true,

@@ -14,6 +14,7 @@ import type {
 import { ROOT_ANCHORS, ROOT_HINTS } from "../../engines/dns/resolver/root-hints.ts";
 import type { TlsServer } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { eachAddress } from "../../net/live/addresses.ts";
 
 export interface RecursorFlags {
   readonly listen: readonly string[];
@@ -177,6 +178,11 @@ function certificate(flags: ListenFlags): TlsServer {
   return { cert: readText(flags.cert, "certificate"), key: readText(flags.key, "key") };
 }
 
+/** With port 0 the ports of the addresses would differ. */
+function eachOf({ addr, port }: ServerAddress): ListenAddress[] {
+  return port === 0 ? [{ addr, port }] : eachAddress(addr).map((one) => ({ addr: one, port }));
+}
+
 export function listenAddresses(flags: ListenFlags): {
   plain: ListenAddress[];
   https: (ListenAddress & { tls: TlsServer })[];
@@ -185,7 +191,7 @@ export function listenAddresses(flags: ListenFlags): {
     texts.map((text) => ({ ...serverAddress(text, port), tls: certificate(flags) }));
   return {
     plain: [
-      ...flags.listen.map((text) => serverAddress(text, 53)),
+      ...flags.listen.flatMap((text) => eachOf(serverAddress(text, 53))),
       ...secure(flags["listen-tls"], 853),
     ],
     https: secure(flags["listen-https"], 443),

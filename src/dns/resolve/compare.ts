@@ -93,11 +93,9 @@ function table(rows: readonly ModeRow[], paint: ChalkInstance): string {
     .join("");
 }
 
-const NO_ANSWER = "no answer";
-
-/** What an answer says, without order and TTL. */
-function contents(outcome: Outcome): string {
-  if (outcome.from !== "server") return NO_ANSWER;
+/** What an answer says, without order and TTL; null: none came. */
+function contents(outcome: Outcome): string | null {
+  if (outcome.from !== "server") return null;
   const { rcode, answers } = outcome.response;
   const data = answers.map(
     (r) => `${r.name.toLowerCase()} ${typeName(r.type)} ${formatRdata(r.type, r.rdata)}`,
@@ -126,26 +124,30 @@ export async function compareServers(
     (server) => server.host + (server.transport === "https" ? "" : `#${server.port}`),
   );
   let differ = false;
+  let silent = false;
   const results = settings.questions.map(({ name, type }, i) => {
     const answers = byServer.map((outcomes, s) => ({
       server: labels[s] as string,
       answer: contents(outcomes[i] as Outcome),
     }));
-    const same = new Set(answers.map(({ answer }) => answer)).size === 1;
-    differ ||= !same;
-    return { name, type: typeName(type), same, answers };
+    const answered = answers.some(({ answer }) => answer !== null);
+    const same = answered && new Set(answers.map(({ answer }) => answer)).size === 1;
+    differ ||= answered && !same;
+    silent ||= !answered;
+    return { name, type: typeName(type), same, answered, answers };
   });
-  if (flags.json) process.stdout.write(`${JSON.stringify({ same: !differ, results })}\n`);
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify({ same: !differ && !silent, results })}\n`);
   else
-    for (const { name, type, same, answers } of results) {
-      const verdict = same ? paint.green("same") : paint.red("DIFFERENT");
+    for (const { name, type, same, answered, answers } of results) {
+      const different = paint.red(answered ? "DIFFERENT" : "NO ANSWER");
+      const verdict = same ? paint.green("same") : different;
       const lines = same ? answers.slice(0, 1) : answers;
       const where = (server: string) => (same ? "" : `${server}: `);
       process.stdout.write(
-        `; ${paint.bold(`${name} ${type}`)} ${verdict}\n${lines.map(({ server, answer }) => `  ${where(server)}${answer}\n`).join("")}`,
+        `; ${paint.bold(`${name} ${type}`)} ${verdict}\n${lines.map(({ server, answer }) => `  ${where(server)}${answer ?? "no answer"}\n`).join("")}`,
       );
     }
-  if (results.some(({ answers }) => answers.every(({ answer }) => answer === NO_ANSWER)))
-    return EXIT.network;
+  if (silent) return EXIT.network;
   return differ ? EXIT.negative : EXIT.done;
 }

@@ -21,7 +21,8 @@ export const resolveFlags = {
     max: 65_535,
   }),
   validate: Flags.boolean({
-    description: "validate what the server says over UDP and TCP, trusting only the trust anchor (RFC 4035)",
+    description:
+      "validate what the server says over UDP and TCP, trusting only the trust anchor (RFC 4035)",
   }),
   "trust-anchor": Flags.string({
     description: "file of DS or DNSKEY records; without it (and --hints) the root's keys",
@@ -38,7 +39,8 @@ export const resolveFlags = {
   tcp: Flags.boolean({ description: "TCP at once, not only when an answer is cut short" }),
   ignore: Flags.boolean({ description: "take an answer that is cut short (TC) as it is" }),
   timeout: Flags.integer({
-    description: "milliseconds for the first try; doubled each round; over TCP and TLS for the connection, and again for the answer",
+    description:
+      "milliseconds for the first try; doubled each round; over TCP and TLS for the connection, and again for the answer",
     min: 1,
   }),
   tries: Flags.integer({ description: "rounds over all servers", min: 1, max: 20 }),

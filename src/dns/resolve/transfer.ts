@@ -70,15 +70,24 @@ export async function runTransfer(
       server: await addressOf(server),
       serial,
       key: flags.tsig === undefined ? undefined : tsigKey(flags.tsig),
-      ...(flags.timeout === undefined ? {} : { connectTimeout: flags.timeout * MILLISECOND }),
+      ...(flags.timeout === undefined
+        ? {}
+        : {
+            connectTimeout: flags.timeout * MILLISECOND,
+            idleTimeout: flags.timeout * MILLISECOND,
+          }),
       tls: server.transport === "tls" ? tlsClient(tls, servers) : undefined,
     });
     const where = `${server.host}#${server.port}`;
     if (result.kind === "failed") {
       const said =
         result.cause === "rcode" ? `the server says ${rcodeName(result.rcode)}` : result.why;
-      process.stderr.write(`netkit: ${zone} from ${where}: ${said}\n`);
-      return { rcode: EXIT.negative, protocol: EXIT.input, network: EXIT.network }[result.cause];
+      const codes = { rcode: EXIT.negative, protocol: EXIT.input, network: EXIT.network };
+      const rcode = result.cause === "rcode" ? { rcodeName: rcodeName(result.rcode) } : {};
+      throw new CommandError(`${zone} from ${where}: ${said}`, codes[result.cause], {
+        ...{ name: zone, from: "nobody", server: where, cause: result.cause },
+        ...rcode,
+      });
     }
     const seconds = (host.clock.now() - started) / SECOND;
     const type = serial === undefined ? TYPE.AXFR : TYPE.IXFR;

@@ -1,12 +1,20 @@
 /** Zone files from disk to zones; what is wrong is told with file, line, column and record. RFC 1035 5. */
 import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { keyText } from "../../codecs/dns/canonical.ts";
 import { TYPE, typeName } from "../../codecs/dns/constants.ts";
 import type { ResourceRecord } from "../../codecs/dns/message.ts";
 import { readZone } from "../../codecs/dns/zonefile.ts";
 import { DecodeError } from "../../codecs/errors.ts";
+import type { Rrset } from "../../engines/dns/zone.ts";
 import { Zone, ZoneError } from "../../engines/dns/zone.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { safe } from "../../render/safe.ts";
+
+/** RFC 1035 4.2.2: two octets of length; without the header and the shortest question. */
+const MAX_ANSWER = 65_535 - 12 - 5;
+/** A pointer, type, class, TTL and length. */
+const RECORD_HEAD = 12;
 
 export interface ZoneSource {
   readonly file: string;
@@ -64,7 +72,9 @@ class Files {
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      const message = error.message.replace(/^line [0-9]+: /, "");
+      const plain = error.message.replace(/^line [0-9]+: /, "");
+      const message =
+        error.code === "dns.zone.origin" ? `${plain}: give NAME=FILE, or $ORIGIN in it` : plain;
       throw this.refusal(this.place, error.offset, message, `${error.code}, ${error.spec}`);
     }
   }
@@ -79,17 +89,38 @@ class Files {
     }
   }
 
-  refusal(place: Place, at: number, message: string, code: string): CommandError {
-    const text = this.stack.find((one) => one?.file === place.file)?.text ?? "";
+  refusal(place: Place, at: number, message: string, code: string): ZoneFileError {
+    const known = this.stack.find((one) => one?.file === place.file);
+    const text = known?.text ?? "";
     const before = text.slice(0, at);
     const column = at - (before.lastIndexOf("\n") + 1) + 1;
-    const line =
-      at < place.at ? place.line : place.line + before.slice(place.at).split("\n").length - 1;
-    const entry = (text.slice(place.at).split("\n", 1)[0] ?? "").trim();
-    return new CommandError(
-      `${place.file}:${line}:${column}: ${message} (${code}) in: ${entry}`,
-      EXIT.input,
-    );
+    // The text of a file that was included may have made room for another's.
+    const line = known === undefined ? place.line : before.split("\n").length;
+    const entry = (text.split("\n", line)[line - 1] ?? "").trim();
+    return new ZoneFileError({ file: place.file, line, column, code, why: message, entry });
+  }
+}
+
+export interface ZoneFault {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** The code of the fault, and the section that it breaks. */
+  readonly code: string;
+  readonly why: string;
+  /** The line, as it stands there. */
+  readonly entry: string;
+}
+
+/** What a script is told of a file that may not be served. */
+export class ZoneFileError extends CommandError {
+  constructor(fault: ZoneFault) {
+    const { file, line, column, code, why, entry } = fault;
+    // Octets of the file may be control characters of a terminal.
+    const text = `${safe(why)} (${code}) in: ${safe(entry)}`;
+    const [name, spec] = code.split(", ");
+    const details = { file, line, column, code: name, spec, why, entry };
+    super(`${file}:${line}:${column}: ${text}`, EXIT.input, details);
   }
 }
 
@@ -128,8 +159,17 @@ function warningsOf(zone: Zone): string[] {
   const warnings: string[] = [];
   if (zone.apex.rrset(TYPE.NS) === undefined)
     warnings.push(`${zone.name} has no NS records (RFC 1034 4.2.1)`);
-  for (const node of zone.nodes)
+  for (const node of zone.nodes) {
+    const { dname } = node;
+    if (dname !== undefined && node.rrsets.length > 0)
+      warnings.push(
+        `${keyText(node.ref.key)} is below the DNAME of ${keyText(dname.ref.key)} and never answered (RFC 6672 2.4)`,
+      );
     for (const rrset of node.rrsets) {
+      if (wireSize(rrset, zone) > MAX_ANSWER)
+        warnings.push(
+          `${typeName(rrset.type)} of ${keyText(node.ref.key)} does not fit a message: it is answered with TC and no data (RFC 1035 4.2.2)`,
+        );
       if (rrset.type !== TYPE.NS && rrset.type !== TYPE.MX) continue;
       for (const record of rrset.records) {
         const { host } = record.rdata as { host?: string };
@@ -143,7 +183,13 @@ function warningsOf(zone: Zone): string[] {
           warnings.push(`${typeName(rrset.type)} of ${record.name}: ${host} has no address here`);
       }
     }
+  }
   return warnings;
+}
+
+/** Octets in an answer, its names compressed at best; signatures are told apart by DO. */
+function wireSize(rrset: Rrset, zone: Zone): number {
+  return rrset.wire(zone).reduce((sum, { bytes }) => sum + RECORD_HEAD + bytes.length, 0);
 }
 
 function needsAddress(zone: Zone, host: string): boolean {

@@ -3,7 +3,7 @@
  * servers through the host's sockets. RFC 1034 5.3, RFC 1035 7.
  */
 import type { DnsMessage } from "../../codecs/dns/index.ts";
-import { decode, encode, OPCODE, RCODE } from "../../codecs/dns/index.ts";
+import { decode, encode, OPCODE, RCODE, TYPE } from "../../codecs/dns/index.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Engine, Host, Timer } from "../host.ts";
 import { SECOND } from "../host.ts";
@@ -17,10 +17,11 @@ import type { ResolverOptions } from "./resolver/options.ts";
 import { PackedAnswers } from "./resolver/packed.ts";
 import type { ResolverInput, ResolverStatistics } from "./resolver/resolver.ts";
 import { addressesOf, questionFor, Resolver } from "./resolver/resolver.ts";
-import { fitted } from "./resolver/respond.ts";
+import { bare, fitted } from "./resolver/respond.ts";
 import type { Tracer } from "./resolver/trace.ts";
 import type { UpstreamStatistics } from "./resolver/upstream.ts";
 import { Upstream } from "./resolver/upstream.ts";
+import { signTsig, splitTsig, TSIG_ERROR } from "./tsig.ts";
 import type { Zone } from "./zone.ts";
 
 export interface RecursorOptions {
@@ -198,6 +199,10 @@ export class Recursor implements Engine, DnsService {
       reply(headerOnly(request, RCODE.FORMERR));
       return;
     }
+    if (message.additional.some(({ type }) => type === TYPE.TSIG)) {
+      reply(this.unknownKey(request, message));
+      return;
+    }
     if (this.waiting.size >= (this.options.maxPending ?? MAX_PENDING)) {
       reply(headerOnly(request, RCODE.SERVFAIL));
       return;
@@ -214,6 +219,18 @@ export class Recursor implements Engine, DnsService {
         this.packed?.put(kept, stream, bytes, now);
       reply(bytes);
     });
+  }
+
+  /** It has no keys: RFC 8945 5.1 (a TSIG stands last), 5.2.1 (the answer is not signed). */
+  private unknownKey(request: Uint8Array, message: DnsMessage): Uint8Array {
+    const signed = splitTsig(request);
+    if (signed === undefined) return headerOnly(request, RCODE.FORMERR);
+    const { options } = (this.resolver as Resolver).core;
+    const refusal = encode(bare(message, RCODE.NOTAUTH, options));
+    const { keyName: name, algorithm } = signed;
+    const seconds = Math.floor((this.host as Host).clock.wallMs() / 1000);
+    const key = { name, algorithm, secret: new Uint8Array(0) };
+    return signTsig(refusal, key, seconds, { error: TSIG_ERROR.BADKEY }).bytes;
   }
 
   /** RFC 6891 6.2.3: no less than 512, no more than passes without fragments. */

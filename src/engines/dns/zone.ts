@@ -8,7 +8,7 @@
  */
 import type { NameKey } from "../../codecs/dns/canonical.ts";
 import { compareKeys, isWithin, nameKey, parentKey } from "../../codecs/dns/canonical.ts";
-import { TYPE, typeName } from "../../codecs/dns/constants.ts";
+import { className, TYPE, typeName } from "../../codecs/dns/constants.ts";
 import type { RdataFields, ResourceRecord } from "../../codecs/dns/message.ts";
 import { nameLabels } from "../../codecs/dns/name.ts";
 import { encodeRdata, isOpaque, writePlainName } from "../../codecs/dns/rdata.ts";
@@ -180,7 +180,14 @@ export class Zone {
         );
         continue;
       }
-      const rrsets = rrsetsOf(list, errors);
+      const stranger = list.find((record) => record.class !== soa.class);
+      if (stranger !== undefined) {
+        const classes = `${className(stranger.class)}, its zone of ${className(soa.class)}`;
+        const message = `${first.name} is of class ${classes}`;
+        errors.push(issue("zone.class", "RFC 1035 5.2", message, stranger));
+        continue;
+      }
+      const rrsets = rrsetsOf(list);
       const nsec3 = rrsets.find((rrset) => rrset.type === TYPE.NSEC3);
       if (nsec3 !== undefined) {
         const ref = this.intern(first.name);
@@ -294,18 +301,19 @@ function issue(
 }
 
 /** RRsets of one owner; RRSIGs go with what they cover, those that cover nothing stay alone. */
-function rrsetsOf(records: readonly ResourceRecord[], errors: ZoneIssue[]): Rrset[] {
+function rrsetsOf(records: readonly ResourceRecord[]): Rrset[] {
   const byType = new Map<number, ResourceRecord[]>();
   const sigs = new Map<number, ResourceRecord[]>();
+  const seen = new Set<string>();
   for (const record of records) {
     const signature = record.type === TYPE.RRSIG && !isOpaque(record.rdata);
     const map = signature ? sigs : byType;
     const type = signature ? ((record.rdata as RdataFields)["typeCovered"] as number) : record.type;
     const list = map.get(type);
+    const id = `${record.type} ${type} ${JSON.stringify(record.rdata)}`;
     if (list === undefined) map.set(type, [record]);
-    else if (!list.some((other) => same(other, record))) list.push(record);
-    if (list?.[0] !== undefined && !signature && list[0].class !== record.class)
-      errors.push(issue("zone.class", "RFC 1035 5.2", `${record.name} has two classes`, record));
+    else if (!seen.has(id)) list.push(record);
+    seen.add(id);
   }
   const rrsets = [...byType].map(([type, list]) => {
     // RFC 2181 5.2: one TTL for all of an RRset; the least is meant.
@@ -319,10 +327,6 @@ function rrsetsOf(records: readonly ResourceRecord[], errors: ZoneIssue[]): Rrse
   });
   for (const [, list] of sigs) rrsets.push(new Rrset(list, undefined));
   return rrsets;
-}
-
-function same(a: ResourceRecord, b: ResourceRecord): boolean {
-  return JSON.stringify(a.rdata) === JSON.stringify(b.rdata);
 }
 
 function checkNode(zone: Zone, node: ZoneNode, errors: ZoneIssue[]): void {

@@ -330,6 +330,23 @@ describe("rules of DNS conformance", () => {
     const caught = check(serve).filter((r) => r.outcome === "failed");
     expect(caught.map((r) => r.rule.id)).toContain(rule);
   });
+
+  it("RFC 4592 4.8: a wildcard at the apex makes no denial false, and denials that are none are still found", () => {
+    const wild =
+      (deep: number): Serve =>
+      (bytes, transport) => {
+        const reply = correct(bytes, transport);
+        if (reply === undefined) return reply;
+        const message = decode(reply);
+        const denied = message.rcode === RCODE.NXDOMAIN && message.questions[0] !== undefined;
+        const labels = nameLabels(message.questions[0]?.name ?? ".").length;
+        return denied && labels <= deep ? encode({ ...message, rcode: RCODE.NOERROR }) : reply;
+      };
+    const broken = (results: readonly Checked[]) =>
+      failures(results).filter((line) => line.startsWith("rfc2308.2.1-1"));
+    expect(broken(check(wild(2)))).toEqual([]);
+    expect(broken(check(wild(9)))).toEqual(["rfc2308.2.1-1: the rcode is 0"]);
+  });
 });
 
 function readEdns(query: Uint8Array) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decode, encode, RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
 import { questionFor } from "../../../src/engines/dns/resolver/resolver.ts";
+import type { TsigKey } from "../../../src/engines/dns/tsig.ts";
+import { parseTsigKey, signTsig, splitTsig } from "../../../src/engines/dns/tsig.ts";
 import { SECOND } from "../../../src/engines/host.ts";
 import { addresses, apex, Lab, zone } from "../../support/dns/lab.ts";
 
@@ -89,6 +91,19 @@ describe("the recursor in a simulated network", () => {
     expect({ ...again, id: 1, answers: [] }).toEqual({ ...first, answers: [] });
     lab.world.run(lab.world.now + 300 * SECOND);
     expect(lab.recursor.answerNow(request(3), client)).toBeUndefined();
+  });
+
+  it("RFC 8945 5.2.1: a signature by a key that it does not have is answered with NOTAUTH and BADKEY", () => {
+    const lab = new Lab(10, SERVERS, {}, false);
+    const client = { addr: "10.1.1.1", port: 4000, transport: "udp" as const };
+    const key = parseTsigKey("nobody:c2VjcmV0") as TsigKey;
+    const { bytes } = signTsig(encode(questionFor("www.example.test1.")), key, 1);
+    const answers: Uint8Array[] = [];
+    lab.recursor.query(bytes, client, (reply) => answers.push(reply));
+    const signed = splitTsig(answers[0] as Uint8Array);
+    expect(decode(signed?.message as Uint8Array).rcode).toBe(RCODE.NOTAUTH);
+    expect(signed).toMatchObject({ keyName: "nobody.", error: 17, mac: new Uint8Array(0) });
+    expect(lab.queries).toBe(0);
   });
 
   it("reload: new options count from now on, and who waits is answered by the old ones", () => {

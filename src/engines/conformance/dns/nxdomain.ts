@@ -11,8 +11,10 @@ export const rule: Rule = {
   hint: "add the SOA: without it nobody may cache the denial",
   needs: "zone",
   *check(target) {
-    const response = yield* answer(query(target, { name: negativeName(target), rd: false }));
-    if (response.rcode === RCODE.NOERROR && response.answers.length > 0) return; // a wildcard
+    let response = yield* answer(query(target, { name: negativeName(target), rd: false }));
+    // RFC 4592 4.8: below `*` itself a wildcard makes no names.
+    if (response.rcode === RCODE.NOERROR)
+      response = yield* answer(query(target, { name: negativeName(target, "*."), rd: false }));
     expectThat(response.rcode === RCODE.NXDOMAIN, `the rcode is ${response.rcode}`);
     expectThat(
       response.authority.some((record) => record.type === TYPE.SOA),

@@ -64,8 +64,8 @@ export function expectThat(kept: boolean, otherwise: string): asserts kept {
 }
 
 /** A name in the zone that nobody has. */
-export function negativeName(target: Target): string {
-  return `netkit-conformance-no-such-name.${target.name === "." ? "" : target.name}`;
+export function negativeName(target: Target, below = ""): string {
+  return `netkit-conformance-no-such-name.${below}${target.name === "." ? "" : target.name}`;
 }
 
 export function hexBytes(text: string): Uint8Array {

@@ -34,6 +34,8 @@ export interface TransferOptions {
   readonly serial?: number | undefined;
   readonly key?: TsigKey | undefined;
   readonly connectTimeout?: Nanos | undefined;
+  /** How long the server may say nothing. */
+  readonly idleTimeout?: Nanos | undefined;
   readonly tls?: TlsClient | undefined;
 }
 
@@ -87,7 +89,7 @@ export class ZoneTransfer implements TcpHandler {
   }
 
   onOpen(): void {
-    this.connection.setIdleTimeout(IDLE);
+    this.connection.setIdleTimeout(this.options.idleTimeout ?? IDLE);
     const { zone, serial } = this.options;
     const type = serial === undefined ? TYPE.AXFR : TYPE.IXFR;
     const request = encode({
