@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import { createServer } from "node:http";
@@ -84,33 +83,8 @@ describe("proxies", () => {
   });
 
   it("CONNECT and TLS behind it, with the server's own certificate checked", async () => {
-    const [cert, key] = ["cert.pem", "key.pem"].map((name) => join(folder, name)) as [
-      string,
-      string,
-    ];
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-keyout",
-        key,
-        "-out",
-        cert,
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=DNS:localhost",
-      ],
-      { stdio: "ignore" },
-    );
+    const cert = "fixtures/tls/localhost.pem";
+    const key = "fixtures/tls/localhost.key";
     const secure = createTlsServer(
       { cert: readFileSync(cert), key: readFileSync(key) },
       (request, response) => response.end(`secure ${request.headers.host?.split(":")[0]}`),

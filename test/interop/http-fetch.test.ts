@@ -3,9 +3,8 @@ import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { certificate } from "../support/http/certificates.ts";
 import { fetchRun } from "../support/http/fetch-run.ts";
 import { ended, freePort, have, nginx, squid } from "./support/nginx.ts";
 
@@ -24,8 +23,8 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   if (missing.length > 0) return;
   [port, tlsPort, proxyPort] = [await freePort(), await freePort(), await freePort()];
-  const made = certificate(folder, "server");
-  cert = made.certPath;
+  cert = resolve("fixtures/tls/localhost.pem");
+  const key = resolve("fixtures/tls/localhost.key");
   const root = join(folder, "www");
   mkdirSync(root);
   for (let i = 0; i < 12; i++)
@@ -39,7 +38,7 @@ beforeAll(async () => {
     location /cookie { add_header Set-Cookie "a=1; Max-Age=500"; return 200 "[$http_cookie]"; }
     location /gz { gzip on; gzip_min_length 1; gzip_types text/plain; try_files /text.txt =404; }`;
   const servers = `server { listen 127.0.0.1:${port}; ${common} }
-    server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${made.certPath}; ssl_certificate_key ${made.keyPath}; ${common} }`;
+    server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key}; ${common} }`;
   children.push(await nginx(folder, port, servers));
   const rules = "acl closed port 9\nhttp_access deny closed";
   children.push(await squid(mkdtempSync(join(tmpdir(), "netkit-squid-")), proxyPort, rules));

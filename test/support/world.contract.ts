@@ -486,6 +486,22 @@ export function worldContract(
     );
 
     inWorld(
+      "RFC 8446: TLS begins on a connection that is open, as behind a proxy",
+      async (world) => {
+        const listener = await listening(world, () => echo(), {
+          tls: { cert: tls.cert, key: tls.key },
+        });
+        let opened = 0;
+        const log = await closed(world, { remote: listener.local }, (event, c) => {
+          if (event === "open" && opened++ === 0) c.secure({ name: "localhost", ca: tls.ca });
+          else if (event === "open") c.write(bytes("secret"));
+          if (event === "data") c.end();
+        });
+        expect([opened, log.received, log.events.at(-1)]).toEqual([2, "secret", "close ended"]);
+      },
+    );
+
+    inWorld(
       "RFC 7858 4.2: a certificate that nobody trusts is refused before a byte is sent",
       async (world) => {
         const server = echo();
