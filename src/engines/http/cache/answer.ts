@@ -6,7 +6,9 @@ import type { ResponseHead } from "../head.ts";
 import { isBodiless } from "../head.ts";
 import type { ByteRange } from "../ranges.ts";
 import { contentRange, parseRanges } from "../ranges.ts";
-import { controlOf, fieldNames } from "./directives.ts";
+import type { CacheRules } from "./decide.ts";
+import { ruling } from "./decide.ts";
+import { fieldNames } from "./directives.ts";
 import type { StoredResponse } from "./entry.ts";
 import { isComplete } from "./entry.ts";
 import { cacheDate, currentAge, dateOf } from "./freshness.ts";
@@ -34,11 +36,11 @@ const IN_304: readonly string[] = [
 export function answerOf(
   stored: StoredResponse,
   request: Asked,
-  targets: readonly string[],
+  rules: CacheRules,
   nowMs: number,
   validated: boolean,
 ): StoredAnswer | undefined {
-  const fields = fieldsOf(stored, targets, nowMs, validated);
+  const fields = fieldsOf(stored, rules, nowMs, validated);
   const ok = stored.statusCode >= 200 && stored.statusCode < 300;
   if (ok && isNotModified(stored, request, nowMs)) {
     const told = fields.filter(({ name }) => [...IN_304, "age"].includes(name.toLowerCase()));
@@ -81,11 +83,11 @@ function withLength(fields: readonly Field[], size: number, statusCode: number):
 
 function fieldsOf(
   stored: StoredResponse,
-  targets: readonly string[],
+  rules: CacheRules,
   nowMs: number,
   validated: boolean,
 ): Field[] {
-  const { directives } = controlOf(stored.fields, targets);
+  const { directives } = ruling(stored, rules).control;
   // RFC 9111 5.2.2.4: those that no-cache names are not used without validation.
   const named = validated ? [] : (fieldNames(directives, "no-cache") ?? []);
   const age = String(Math.floor(currentAge(stored, nowMs)));
@@ -94,6 +96,8 @@ function fieldsOf(
 
 /** RFC 9111 4.3.2. */
 function isNotModified(stored: StoredResponse, request: Asked, nowMs: number): boolean {
+  const conditions = ["if-none-match", "if-modified-since"];
+  if (conditions.every((name) => field(request.fields, name) === undefined)) return false;
   const etag = field(stored.fields, "etag");
   const last = cacheDate(field(stored.fields, "last-modified"), stored.responseMs);
   // Without Last-Modified the date of the response stands in for it.

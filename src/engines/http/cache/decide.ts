@@ -61,9 +61,26 @@ export function assess<E extends StoredResponse>(
   rules: CacheRules,
   nowMs: number,
 ): Assessed<E> {
-  const control = controlOf(entry.fields, rules.targets);
-  const lifetime = lifetimeOf(entry, control, rules.shared);
+  const { control, lifetime } = ruling(entry, rules);
   return { entry, control, lifetime, age: currentAge(entry, nowMs) };
+}
+
+interface Ruling {
+  readonly rules: CacheRules;
+  readonly control: Control;
+  readonly lifetime: Lifetime;
+}
+
+/** Read once: a stored response is not changed, but replaced. */
+const rulings = new WeakMap<StoredResponse, Ruling>();
+
+export function ruling(entry: StoredResponse, rules: CacheRules): Ruling {
+  const known = rulings.get(entry);
+  if (known?.rules === rules) return known;
+  const control = controlOf(entry.fields, rules.targets);
+  const found = { rules, control, lifetime: lifetimeOf(entry, control, rules.shared) };
+  rulings.set(entry, found);
+  return found;
 }
 
 export function decide<E extends StoredResponse>(

@@ -43,11 +43,19 @@ export function ageField(fields: readonly Field[]): number {
   return first === undefined ? 0 : (deltaSeconds(first) ?? 0);
 }
 
+/** Read once: a response is not changed, but replaced. */
+const dates = new WeakMap<object, number>();
+
 type Timed = Pick<StoredResponse, "fields" | "requestMs" | "responseMs">;
 
 /** When the origin made it; where it does not say so, when it came. RFC 9110 6.6.1 */
 export function dateOf(response: Timed): number {
-  return cacheDate(field(response.fields, "date"), response.responseMs) ?? response.responseMs;
+  const known = dates.get(response);
+  if (known !== undefined) return known;
+  const { responseMs } = response;
+  const date = cacheDate(field(response.fields, "date"), responseMs) ?? responseMs;
+  dates.set(response, date);
+  return date;
 }
 
 /** `current_age` of RFC 9111 4.2.3, in seconds. */

@@ -1,10 +1,43 @@
 /** A response that came whole goes into the store. RFC 9111 3.3, 3.4. */
+import { without } from "../fields.ts";
+import type { ResponseHead } from "../head.ts";
+import type { Control } from "./directives.ts";
 import type { StoredResponse } from "./entry.ts";
 import { isComplete } from "./entry.ts";
 import { joined } from "./memory-store.ts";
-import { combine, strongValidator } from "./partial.ts";
+import { combine, partOf, strongValidator } from "./partial.ts";
+import type { Asked } from "./storable.ts";
+import { storedFields } from "./storable.ts";
 import type { Store } from "./store.ts";
 import { readAll } from "./stored-body.ts";
+import { selectingOf, varyNames } from "./vary.ts";
+
+/** What will be stored once the body is whole; undefined where it cannot be told apart or put together. */
+export function draftOf(
+  request: Asked,
+  head: ResponseHead,
+  control: Control,
+  shared: boolean,
+  times: { readonly requestMs: number; readonly responseMs: number },
+): StoredResponse | undefined {
+  const { fields } = head;
+  const names = varyNames(fields);
+  if (names === "*") return undefined;
+  const part = head.statusCode === 206 ? partOf(fields) : undefined;
+  if (head.statusCode === 206 && part === undefined) return undefined;
+  const kept = storedFields(fields, control.directives, shared);
+  return {
+    key: request.key,
+    statusCode: part === undefined ? head.statusCode : 200,
+    reasonPhrase: part === undefined ? (head.reasonPhrase ?? "") : "OK",
+    fields: part === undefined ? kept : without(kept, "content-range"),
+    selecting: selectingOf(names, request.fields),
+    ...times,
+    range: part?.range,
+    size: part?.size ?? 0,
+    invalid: false,
+  };
+}
 
 /** The body is whole. */
 export function keep(store: Store, draft: StoredResponse, pieces: readonly Uint8Array[]): void {

@@ -9,22 +9,21 @@ import { answerOf } from "./answer.ts";
 import type { Cache } from "./cache.ts";
 import type { Assessed, Decision } from "./decide.ts";
 import { assess, choose, decide, standsIn } from "./decide.ts";
-import type { Control } from "./directives.ts";
 import { controlOf, parseDirectives } from "./directives.ts";
 import type { StoredResponse } from "./entry.ts";
 import { isComplete } from "./entry.ts";
 import type { Outcome, Reason, Verdict } from "./explain.ts";
 import { reason } from "./explain.ts";
 import type { CacheRequest, CacheSink, Handling, Upstream, UpstreamFlow } from "./flow.ts";
-import { keep } from "./keep.ts";
+import { draftOf, keep } from "./keep.ts";
 import { sameOriginKey } from "./key.ts";
 import { joined } from "./memory-store.ts";
 import { combine, missingOf, partOf, strongValidator } from "./partial.ts";
 import { SharedBody } from "./shared-body.ts";
-import { storable, storedFields, updatedFields } from "./storable.ts";
+import { storable, updatedFields } from "./storable.ts";
 import { readAll, sendStored } from "./stored-body.ts";
 import { CONDITIONS, conditional, selectedBy } from "./validation.ts";
-import { matches, selectingOf, varyNames } from "./vary.ts";
+import { matches } from "./vary.ts";
 
 /** A stored part that the rest is being fetched for. */
 interface Completing {
@@ -142,6 +141,13 @@ export class Transaction implements Handling {
     this.source = body.add(this.sink);
   }
 
+  /** Another's validation, which came back after this one asked, is as good as its own. */
+  private validatedBy(stored: StoredResponse): void {
+    const fits = matches(stored, this.request.fields);
+    if (fits) this.reasons.push(reason("RFC 9111 4", "shares the validation of another request"));
+    if (!fits || !this.serve(stored, "collapsed", "fwd=stale; collapsed", true)) this.start(false);
+  }
+
   private releaseWaiting(how: (one: Transaction) => void): void {
     for (const one of this.waiting.splice(0)) if (!one.gone) how(one);
   }
@@ -156,7 +162,7 @@ export class Transaction implements Handling {
     validated: boolean,
   ): boolean {
     const { cache, request } = this;
-    const answer = answerOf(stored, request, cache.rules.targets, cache.now(), validated);
+    const answer = answerOf(stored, request, cache.rules, cache.now(), validated);
     if (answer === undefined) return false;
     const reader = answer.part === undefined ? undefined : cache.store.open(stored);
     if (answer.part !== undefined && reader === undefined) return false;
@@ -350,6 +356,7 @@ export class Transaction implements Handling {
         this.forward("fetch", without(request.fields, ...CONDITIONS));
         return;
       }
+      this.releaseWaiting((one) => one.validatedBy(serving.changed));
       if (after.control.directives.has("no-store")) cache.store.remove(serving.changed);
     }
     this.releaseWaiting((one) => one.start(false));
@@ -393,12 +400,17 @@ export class Transaction implements Handling {
     const { cache, request } = this;
     const part = partOf(head.fields);
     const { stored, body } = completing;
+    const validator = strongValidator({
+      fields: head.fields,
+      requestMs: this.requestMs,
+      responseMs: nowMs,
+    });
     const same =
       part !== undefined &&
       part.size === stored.size &&
       stored.range !== undefined &&
-      strongValidator({ fields: head.fields, requestMs: this.requestMs, responseMs: nowMs }) ===
-        strongValidator(stored);
+      // RFC 9110 13.1.5: a part in answer to If-Range is of what was named, unless it says otherwise.
+      (validator === undefined || validator === strongValidator(stored));
     if (!same || part === undefined) {
       this.reasons.push(reason("RFC 9110 15.3.7.3", "the parts are not of one representation"));
       const { flow } = this;
@@ -431,7 +443,7 @@ export class Transaction implements Handling {
         const whole: StoredResponse = { ...fresh, range: undefined };
         if (!this.forgotten) cache.store.put(whole, [all.body], [stored]);
         if (this.gone) return;
-        const answer = answerOf(whole, request, cache.rules.targets, nowMs, true);
+        const answer = answerOf(whole, request, cache.rules, nowMs, true);
         if (answer === undefined) return;
         this.give(answer.head, this.outcome("hit", "fwd=partial; fwd-status=206; stored", stored));
         this.sink.data(all.body);
@@ -456,7 +468,10 @@ export class Transaction implements Handling {
       return sameOriginKey(request.key, reference) === request.key;
     });
     this.reasons.push(verdict.reason);
-    const draft = verdict.store && !this.forgotten ? this.draftOf(head, nowMs, control) : undefined;
+    const draft =
+      verdict.store && !this.forgotten
+        ? draftOf(request, head, control, shared, { requestMs: this.requestMs, responseMs: nowMs })
+        : undefined;
     this.draft = draft;
     const status = `${this.forwardedAs()}; fwd-status=${statusCode}${draft === undefined ? "" : "; stored"}`;
     this.body = new SharedBody(
@@ -488,28 +503,6 @@ export class Transaction implements Handling {
     }
     // Nobody is left to read what is not stored.
     if (this.gone && draft === undefined) body?.drop();
-  }
-
-  private draftOf(head: ResponseHead, nowMs: number, control: Control): StoredResponse | undefined {
-    const { cache, request } = this;
-    const { fields } = head;
-    const names = varyNames(fields);
-    if (names === "*") return undefined;
-    const part = head.statusCode === 206 ? partOf(fields) : undefined;
-    if (head.statusCode === 206 && part === undefined) return undefined;
-    const kept = storedFields(fields, control.directives, cache.rules.shared);
-    return {
-      key: request.key,
-      statusCode: part === undefined ? head.statusCode : 200,
-      reasonPhrase: part === undefined ? (head.reasonPhrase ?? "") : "OK",
-      fields: part === undefined ? kept : without(kept, "content-range"),
-      selecting: selectingOf(names, request.fields),
-      requestMs: this.requestMs,
-      responseMs: nowMs,
-      range: part?.range,
-      size: part?.size ?? 0,
-      invalid: false,
-    };
   }
 
   /** RFC 9111 4.3.5. */

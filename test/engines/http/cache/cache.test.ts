@@ -42,6 +42,18 @@ describe("a shared cache", () => {
     expect(all.every(({ body, state }) => body === TEXT && state === "whole")).toBe(true);
   });
 
+  it("RFC 9111 4: those who wait for one validation share it, even where nothing stays fresh", () => {
+    const { client, get, world, asked } = cacheWorld((exchange) => {
+      if (exchange.field("if-none-match") === '"v"')
+        exchange.respond({ statusCode: 304, fields: [] });
+      else reply(exchange, { "Cache-Control": "max-age=0", ETag: '"v"' }, TEXT);
+    });
+    get("/a");
+    const all = Array.from({ length: 100 }, () => client().send("GET", "/a"));
+    world.run(world.now + SECOND);
+    expect([asked.length, all.every(({ body }) => body === TEXT)]).toEqual([2, true]);
+  });
+
   it("those who wait for what turns out to be for one alone ask themselves", () => {
     const { client, world, asked } = cacheWorld((exchange, count) =>
       reply(exchange, { "Cache-Control": "private" }, `for ${count}`),
