@@ -18,6 +18,10 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
       command: "<%= config.bin %> decode capture.pcap --json",
     },
     {
+      description: "what breaks its protocol's rules, and may hide a request from a proxy",
+      command: "<%= config.bin %> decode capture.pcap --lint --protocol http",
+    },
+    {
       description: "slow answers of one domain",
       command: `<%= config.bin %> decode capture.pcap --filter 'dns.latency > 0.1 && dns.qname contains "example"'`,
     },
@@ -91,6 +95,10 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
       max: 8,
       default: 1,
       description: "decode on so many processors, up to 8 (a plain file to --json; for large ones)",
+    }),
+    lint: Flags.boolean({
+      description:
+        "only messages that break their protocol's rules, each rule with its section; exit 1 when there are any",
     }),
     strict: Flags.boolean({ description: "exit 3 when a capture is damaged" }),
     progress: Flags.boolean({

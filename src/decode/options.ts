@@ -3,6 +3,7 @@
 import { DATAGRAM_PROTOCOLS, STREAM_PROTOCOLS } from "../engines/capture/protocols.ts";
 import type { CaptureRecord } from "../engines/capture/record.ts";
 import { CommandError } from "../failure.ts";
+import { deviations } from "./lint.ts";
 
 export interface DecodeFlags {
   readonly json: boolean;
@@ -24,6 +25,7 @@ export interface DecodeFlags {
   readonly heuristic?: string[] | undefined;
   readonly threads: number;
   readonly strict: boolean;
+  readonly lint: boolean;
   readonly progress: boolean;
   readonly color?: boolean | undefined;
 }
@@ -102,10 +104,12 @@ export function refuseConflicts(flags: DecodeFlags): void {
   if (tree !== undefined && flags.json) conflict(`--json and ${tree} exclude each other`);
   if (tree !== undefined && flags.fields !== undefined)
     conflict(`--fields and ${tree} exclude each other`);
+  if (flags.lint && flags.fields !== undefined) conflict("--lint and --fields exclude each other");
+  if (flags.lint && tree !== undefined) conflict(`--lint and ${tree} exclude each other`);
   if (flags.format === "csv" && flags.fields === undefined) conflict("--format csv needs --fields");
 }
 
-/** What --protocol, --since, --until and --filter let through; undefined when they let all. @throws CommandError */
+/** What --protocol, --since, --until, --filter and --lint let through; undefined when they let all. @throws CommandError */
 export async function keepOf(
   flags: DecodeFlags,
 ): Promise<((record: CaptureRecord) => boolean) | undefined> {
@@ -119,6 +123,7 @@ export async function keepOf(
   if (since !== undefined) tests.push((record) => Number(record.time) >= since);
   if (until !== undefined) tests.push((record) => Number(record.time) < until);
   if (flags.filter !== undefined) tests.push(await filterOf(flags.filter));
+  if (flags.lint) tests.push((record) => deviations(record).length > 0);
   if (tests.length === 0) return undefined;
   return (record) => tests.every((test) => test(record));
 }

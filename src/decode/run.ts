@@ -1,5 +1,6 @@
 /** One run of `netkit decode`: view, readers and account put together. Returns the exit code. */
 import type { Issue } from "../codecs/errors.ts";
+import type { CaptureRecord } from "../engines/capture/record.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { decodeCaptures } from "../net/capture/decode.ts";
 import { ByteOutput, ReaderGone } from "../net/capture/output.ts";
@@ -7,6 +8,7 @@ import { decodeParallel } from "../net/capture/parallel.ts";
 import { palette } from "../render/color.ts";
 import type { Separated } from "../render/columns.ts";
 import { fieldsOf, headerLine, rowRenderer } from "../render/columns.ts";
+import { renderIssues } from "../render/issues.ts";
 import { renderLine } from "../render/line.ts";
 import { safe } from "../render/safe.ts";
 import type { TimeStyle } from "../render/time.ts";
@@ -14,6 +16,7 @@ import { TimeFormatter } from "../render/time.ts";
 import { renderDetails } from "../render/tree.ts";
 import type { Selection, View } from "../render/views.ts";
 import { accountText, bulkJsonView, columnsView, jsonView, textView } from "../render/views.ts";
+import { deviations } from "./lint.ts";
 import type { DecodeFlags } from "./options.ts";
 import { decodeAsOf, keepOf, refuseConflicts } from "./options.ts";
 import { Progress } from "./progress.ts";
@@ -31,7 +34,15 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
   };
   process.once("SIGINT", onSignal);
   const color = palette(flags.color);
-  const keep = await keepOf(flags);
+  let deviant = 0;
+  const selected = await keepOf(flags);
+  const keep = flags.lint
+    ? (record: CaptureRecord) => {
+        const kept = selected?.(record) === true;
+        if (kept) deviant++;
+        return kept;
+      }
+    : selected;
   const decodeAs = decodeAsOf(flags["decode-as"]);
   const out = new ByteOutput(flags.output);
   const progress = new Progress(flags.progress);
@@ -83,6 +94,7 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
     }
     out.commit();
     if (interrupted) return EXIT.interrupted;
+    if (deviant > 0) return EXIT.negative;
     return flags.strict && run.issues.length > 0 ? EXIT.input : EXIT.done;
   } catch (error) {
     progress.clear();
@@ -97,7 +109,7 @@ export async function runDecode(paths: readonly string[], flags: DecodeFlags): P
 /** Several processors work for plain files to NDJSON of all records; all else is done by one. */
 function canShare(flags: DecodeFlags): boolean {
   const selecting = flags.filter ?? flags.protocol ?? flags.since ?? flags.until ?? flags.limit;
-  return flags.json && !flags.follow && selecting === undefined;
+  return flags.json && !flags.follow && !flags.lint && selecting === undefined;
 }
 
 function viewOf(
@@ -122,6 +134,14 @@ function viewOf(
   const toTerminal = flags.output === undefined && process.stdout.isTTY === true;
   const width = toTerminal ? process.stdout.columns : 0;
   const color = palette(flags.output === undefined ? flags.color : false);
+  if (flags.lint) {
+    return textView(
+      out,
+      selection,
+      (record) =>
+        renderLine(record, { color, time, width: 0 }) + renderIssues(deviations(record), color),
+    );
+  }
   const details = { tree: flags.verbose, hex: flags.hex };
   if (!details.tree && !details.hex) {
     return textView(out, selection, (record) => renderLine(record, { color, time, width }));

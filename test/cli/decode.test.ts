@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ethernetFrame, tcpPacket } from "../../src/codecs/link/build.ts";
+import { latin1Bytes } from "../../src/codecs/writer.ts";
 import { ObjectOutput, recordText } from "../../src/engines/capture/record.ts";
 import { decodeCaptures } from "../../src/net/capture/decode.ts";
 
@@ -242,5 +244,37 @@ describe("netkit conform codec", () => {
     expect(some.length).toBeGreaterThan(2);
     for (const [frame, time] of some) expect(time).toBe(all.get(frame));
     expect(Number(some[0]?.[1])).toBeGreaterThan(0);
+  });
+
+  it("--lint shows what breaks a rule, with its section, and exits 1; what is in order exits 0", () => {
+    const path = join(folder, "smuggled.pcap");
+    const head = Buffer.alloc(24);
+    head.writeUInt32LE(0xa1b2c3d4, 0);
+    head.writeUInt16LE(2, 4);
+    head.writeUInt16LE(4, 6);
+    head.writeUInt32LE(65_535, 16);
+    head.writeUInt32LE(1, 20);
+    const ends = { src: "192.0.2.1", dst: "192.0.2.2", sport: 50_000, dport: 80 };
+    const request =
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    const frame = ethernetFrame(
+      tcpPacket({ ...ends, seq: 1, ack: 1, flags: 0x18 }, latin1Bytes(request)),
+    );
+    const record = Buffer.alloc(16);
+    record.writeUInt32LE(frame.length, 8);
+    record.writeUInt32LE(frame.length, 12);
+    writeFileSync(path, Buffer.concat([head, record, frame]));
+    const { code, out } = netkit(["decode", "--lint", path]);
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /http\.framing\.both at byte \d+: .* \(RFC 9112 6\.3\) \[may hide a request/,
+    );
+    const json = netkit(["decode", "--lint", "--json", path]);
+    expect([json.code, JSON.parse(json.out).issues[0].code]).toEqual([1, "http.framing.both"]);
+    expect(netkit(["decode", "--lint", "--protocol", "dns", OFFICE])).toMatchObject({
+      code: 0,
+      out: "",
+    });
+    expect(netkit(["decode", "--lint", "--fields", "frame", path]).code).toBe(2);
   });
 });
