@@ -2,9 +2,12 @@ import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fetchRun } from "../support/http/fetch-run.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "netkit-lab-"));
 const hints = join(folder, "root.hints");
@@ -92,6 +95,35 @@ describe.skipIf(!onLinux)("netkit dns resolve against the lab", () => {
     ).toBe(4);
     const wrong = resolve("www..example.com", "A", at);
     expect([wrong.status, wrong.stderr.trim().split("\n").length]).toEqual([2, 1]);
+  });
+
+  it("http fetch looks names up in each of the modes, and hands a proxy of SOCKS5 the address", async () => {
+    const asked: string[] = [];
+    const socks = createServer((client) => {
+      client.on("error", () => {});
+      client.once("data", () => {
+        client.write(Buffer.from([5, 0]));
+        client.once("data", (request) => {
+          asked.push(request.toString("hex"));
+          client.end(Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]));
+        });
+      });
+    });
+    await new Promise<void>((done) => socks.listen(0, "127.0.0.1", done));
+    const proxy = `socks5://127.0.0.1:${(socks.address() as AddressInfo).port}`;
+    for (const mode of ["iterative", "hybrid", "recursive"]) {
+      const { code, stderr } = await fetchRun([
+        ...["http://www.cs.uni.edu/", "-s", "-x", proxy, "--dns-mode", mode],
+        ...["--dns-hints", hints, "--dns-port", String(port), "--dns", `@127.0.0.53:${port}`],
+      ]);
+      expect([code, stderr.trim().endsWith("the proxy answered: host unreachable")]).toEqual([
+        4,
+        true,
+      ]);
+    }
+    socks.close();
+    // RFC 1928 4: CONNECT to 192.0.2.90, port 80.
+    expect(asked).toEqual(new Array(3).fill("05010001c000025a0050"));
   });
 
   it("walks from the root, validates, and tells each step", () => {

@@ -294,5 +294,14 @@ describe("what is cut", () => {
     const began = Date.now();
     expect((await text(["--limit-rate", "200K"], "big")).length).toBe(300_000);
     expect(Date.now() - began).toBeGreaterThan(900);
+    writeFileSync(file("sent"), "x".repeat(300_000));
+    const sending = Date.now();
+    const up = await seen(["--limit-rate", "200K", "--data-binary", `@${file("sent")}`]);
+    expect([up.body.length, Date.now() - sending > 900]).toEqual([300_000, true]);
+  });
+
+  it("RFC 9112 6.1: HTTP/1.0 is sent nothing in chunks", async () => {
+    const ran = await fetchRun([served.url, "--http1.0", "-T", "-"], { stdin: "x" });
+    expect([ran.code, ran.stderr.split("\n").length]).toEqual([2, 2]);
   });
 });

@@ -278,6 +278,8 @@ export class ClientConnection implements TcpHandler, HttpSink {
     body.pump({
       write: (bytes) => {
         if (this.state !== "open" || this.sending !== one) return false;
+        // As long as the body goes out nothing is overdue.
+        this.arm();
         if (bytes.length > 0) this.outbox.push(chunked ? chunkOf(bytes) : new Uint8Array(bytes));
         return this.outbox.buffered <= HIGH_WATER;
       },
@@ -411,7 +413,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   onDrain(connection: TcpConnection): void {
     if (this.tunnel !== undefined) this.tunnel.onDrain?.(connection);
-    else if (this.sending !== undefined && !this.awaitingContinue) this.pump(this.sending);
+    else {
+      if (this.state === "open") this.arm();
+      if (this.sending !== undefined && !this.awaitingContinue) this.pump(this.sending);
+    }
   }
 
   onClose(cause: CloseCause, error: NetError | null, connection: TcpConnection): void {

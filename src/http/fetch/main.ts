@@ -16,7 +16,7 @@ import { jarOf, keepCookies } from "./cookies.ts";
 import type { FetchFlags } from "./flags.ts";
 import { live, simulated } from "./ground.ts";
 import { setJson } from "./json.ts";
-import { agentOptions, fetcherOptions, partOf } from "./options.ts";
+import { agentOptions, fetcherOptions, paced, partOf } from "./options.ts";
 import { PageTaker } from "./page.ts";
 import type { SetResult } from "./set.ts";
 import type { Plan } from "./sets.ts";
@@ -35,7 +35,7 @@ export async function run(
   if (flags.output !== undefined && urls.length > 1 && !splits) {
     throw new CommandError("--output takes the body of one URL; use --remote-name for several");
   }
-  const wanted = urls.map((url) => wantedOf(url, flags));
+  const named = urls.map((url) => wantedOf(url, flags));
   const ground = flags.simulated === undefined ? await live(flags) : simulated(flags);
   const { clock } = ground.host;
   try {
@@ -44,9 +44,10 @@ export async function run(
       flags.cache === undefined
         ? undefined
         : await cacheFor(ground.host, resolve(flags.cache), flags["cache-size"], [], false);
-    const agent = { ...agentOptions(ground.host, flags, wanted), cookies: jar, cache };
+    const agent = { ...agentOptions(ground.host, flags, named), cookies: jar, cache };
     const begun = deadlineOf(flags, clock);
     const fetcher = fetcherOptions(ground, flags);
+    const wanted = paced(named, flags, clock);
     let code: number;
     if (splits) {
       const strategy = { connections: flags.split ?? 1, keep: true, depth: 1 };

@@ -2,13 +2,15 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import type { Host } from "../../engines/host.ts";
+import type { Clock, Host } from "../../engines/host.ts";
 import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
 import { originKey } from "../../engines/http/fetch/origin.ts";
+import { PacedSource } from "../../engines/http/fetch/paced.ts";
 import { RateLimit } from "../../engines/http/fetch/rate.ts";
 import { without } from "../../engines/http/fields.ts";
 import { CommandError } from "../../failure.ts";
+import { PiecesSource } from "./body/pieces.ts";
 import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Ground } from "./ground.ts";
@@ -50,6 +52,19 @@ export function partOf(url: string, flags: FetchFlags, named: readonly Wanted[])
   // What the user says to one server is not for others that its page names.
   const fields = without(request.fields, "authorization", "cookie", "proxy-authorization");
   return { ...wanted, request: { ...request, fields } };
+}
+
+/** `--limit-rate` for what is sent. */
+export function paced(wanted: readonly Wanted[], flags: FetchFlags, clock: Clock): Wanted[] {
+  const text = flags["limit-rate"];
+  if (text === undefined) return [...wanted];
+  const rate = new RateLimit(bytesOf("limit-rate", text));
+  return wanted.map((one) => {
+    const { body } = one.request;
+    if (body === undefined) return one;
+    const source = body instanceof Uint8Array ? new PiecesSource([body]) : body;
+    return { ...one, request: { ...one.request, body: new PacedSource(source, rate, clock) } };
+  });
 }
 
 export function fetcherOptions(

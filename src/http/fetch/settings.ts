@@ -108,6 +108,10 @@ function requestOf(uri: AbsoluteUri, flags: FetchFlags): FetchRequest {
   const origin = originOf(uri);
   if (origin === undefined) throw new CommandError("not an http or https URL");
   const said = requestBody(flags);
+  // RFC 9112 6.1: to HTTP/1.0 nothing is sent in chunks.
+  if (said !== undefined && said.body.length === undefined && flags["http1.0"]) {
+    throw new CommandError("--upload-file -: HTTP/1.0 has no way to send what has no length");
+  }
   const method = flags.request ?? (flags.head ? "HEAD" : (said?.method ?? "GET"));
   let fields: Field[] = [
     { name: "Host", value: hostField(origin) },

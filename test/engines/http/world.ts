@@ -2,7 +2,11 @@
 
 import type { TcpConnection } from "../../../src/engines/host.ts";
 import { MILLISECOND } from "../../../src/engines/host.ts";
-import type { ClientEvents, IncomingHead } from "../../../src/engines/http/client-connection.ts";
+import type {
+  ClientEvents,
+  ClientOptions,
+  IncomingHead,
+} from "../../../src/engines/http/client-connection.ts";
 import { ClientConnection } from "../../../src/engines/http/client-connection.ts";
 import type { RequestHandler, ServerLimits } from "../../../src/engines/http/server-connection.ts";
 import { SERVER_LIMITS, ServerConnection } from "../../../src/engines/http/server-connection.ts";
@@ -42,8 +46,16 @@ export interface Answer {
   error?: { fault: string; unanswered: boolean };
 }
 
-export function clientOf(world: World, events: ClientEvents = {}) {
-  const connection = new ClientConnection(world.get("client"), { remote: SERVER }, events);
+export function clientOf(
+  world: World,
+  events: ClientEvents = {},
+  options: Partial<ClientOptions> = {},
+) {
+  const connection = new ClientConnection(
+    world.get("client"),
+    { remote: SERVER, ...options },
+    events,
+  );
   const send = (method: string, target: string, more: object = {}): Answer => {
     const answer: Answer = { at: -1, body: "", ended: false, informed: [] };
     const request = { method, target, fields: [{ name: "Host", value: "x" }], ...more };

@@ -5,7 +5,7 @@ import { CommandError, EXIT } from "../../../failure.ts";
 
 export type Piece = Uint8Array | { readonly path: string; readonly size: number };
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 32 * 1024;
 
 /** @throws CommandError for what is no file that can be read. */
 export function filePiece(path: string): Piece {
@@ -28,6 +28,8 @@ export class PiecesSource implements BodySource {
   private at = 0;
   private fd: number | undefined = undefined;
   private left = 0;
+  /** Octets given of a piece that is in memory. */
+  private within = 0;
   private done = false;
 
   constructor(pieces: readonly Piece[]) {
@@ -67,8 +69,11 @@ export class PiecesSource implements BodySource {
       const piece = this.pieces[this.at];
       if (piece === undefined) return undefined;
       if (piece instanceof Uint8Array) {
+        const part = piece.subarray(this.within, this.within + READ_BYTES);
+        this.within += part.length;
+        if (part.length > 0) return part;
+        this.within = 0;
         this.at++;
-        if (piece.length > 0) return piece;
         continue;
       }
       if (this.fd === undefined) {

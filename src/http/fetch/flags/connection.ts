@@ -72,7 +72,7 @@ export const connectionFlags = {
   }),
   "limit-rate": Flags.string({
     helpValue: "BYTES",
-    description: "octets a second of all bodies together (K, M and G may follow)",
+    description: "octets a second of all bodies that come, and of all that go (K, M, G may follow)",
     helpGroup: "CONNECTION",
   }),
 } as const;
