@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fetchRun } from "../support/http/fetch-run.ts";
-import { ended, freePort, have, nginx, squid } from "./support/nginx.ts";
+import { ended, freePort, have, lighttpd, nginx, squid } from "./support/nginx.ts";
 
 const missing = ["nginx", "squid", "curl"].filter((tool) => !have(tool));
 if (missing.length > 0) console.log(`http-fetch: skipped, no ${missing.join(" and no ")}`);
@@ -122,6 +122,33 @@ describe.skipIf(missing.length > 0)("nginx", () => {
     expect(curl("-c", theirs, at("/cookie"))).toBe("[]");
     expect(await bodyOf(at("/cookie"), "-b", theirs)).toBe("[a=1]");
   });
+});
+
+const noDigest = !have("lighttpd");
+if (noDigest) console.log("http-fetch: Digest skipped, no lighttpd");
+
+describe.skipIf(noDigest)("lighttpd", () => {
+  it.each(["SHA-256", "MD5"])(
+    "RFC 7616: Digest with %s, one challenge for all",
+    async (algorithm) => {
+      const place = mkdtempSync(join(tmpdir(), "netkit-lighttpd-"));
+      const at = await freePort();
+      children.push(await lighttpd(place, at, algorithm));
+      writeFileSync(join(place, "a.txt"), "secret text");
+      const url = `http://127.0.0.1:${at}/a.txt`;
+      for (const more of [["--digest"], []]) {
+        expect(await bodyOf(url, "-u", "u:p w:x", ...more)).toBe("secret text");
+      }
+      const { stderr } = await fetchRun([url, "-u", "u:p w:x", "--digest", "-s", "--warm", "-v"]);
+      expect(stderr.match(/^< HTTP\/1\.1 \d+/gm)).toEqual([
+        "< HTTP/1.1 401",
+        "< HTTP/1.1 200",
+        "< HTTP/1.1 200",
+      ]);
+      expect(stderr).toContain("nc=00000002");
+      expect((await fetchRun([url, "-u", "u:wrong", "--digest", "-s", "-f"])).code).toBe(1);
+    },
+  );
 });
 
 describe.skipIf(missing.length > 0)("squid", () => {

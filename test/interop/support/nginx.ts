@@ -1,4 +1,4 @@
-/** nginx and squid in a folder of their own, on ports of loopback. */
+/** nginx, squid and lighttpd in a folder of their own, on ports of loopback. */
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
@@ -75,6 +75,31 @@ http_access allow all
   );
   const child = spawn("squid", ["-N", "-f", join(folder, "squid.conf")], { stdio: "ignore" });
   await ready(port, child, "squid");
+  return child;
+}
+
+/** Files behind Digest, for the user `u` with the password `p w:x`. */
+export async function lighttpd(
+  folder: string,
+  port: number,
+  algorithm: string,
+): Promise<ChildProcess> {
+  writeFileSync(join(folder, "users"), "u:p w:x\n");
+  writeFileSync(
+    join(folder, "lighttpd.conf"),
+    `server.document-root = "${folder}"
+server.port = ${port}
+server.bind = "127.0.0.1"
+server.errorlog = "${folder}/error.log"
+server.modules = ("mod_auth", "mod_authn_file")
+auth.backend = "plain"
+auth.backend.plain.userfile = "${folder}/users"
+auth.require = ("/" => ("method" => "digest", "realm" => "r", "require" => "valid-user", "algorithm" => "${algorithm}"))
+`,
+  );
+  const conf = join(folder, "lighttpd.conf");
+  const child = spawn("lighttpd", ["-D", "-f", conf], { stdio: "ignore" });
+  await ready(port, child, "lighttpd");
   return child;
 }
 
