@@ -16,6 +16,7 @@ export default class HttpProxyCommand extends NetkitCommand {
   ];
   static override flags = {
     forward: Flags.boolean({
+      default: false,
       description: "go where each request says: absolute URIs, and CONNECT tunnels",
     }),
     reverse: Flags.string({

@@ -66,6 +66,7 @@ describe("a proxy", () => {
     [`http://${ORIGIN}/a#b`, 400],
     [`ftp://${ORIGIN}/a`, 400],
     [`http://${ORIGIN}/a`, 200],
+    [`http://${ORIGIN}`, 200],
   ])("RFC 9112 3.2.2: a forward proxy asked for %s says %i", (target, statusCode) => {
     const { get } = cacheWorld((exchange) => reply(exchange, {}, "x"), { forward: true });
     expect(get(target).statusCode).toBe(statusCode);

@@ -132,7 +132,10 @@ export class HttpProxy {
     if (parsed === undefined) throw new Refusal(400, "a request target that is none");
     if (parsed.form === "absolute") {
       const asked = absoluteOrigin(parsed.uri);
-      return { origin: origin ?? asked, target: targetOf(parsed.uri) };
+      // RFC 9112 3.2.4: OPTIONS without a path is about the server.
+      const { path, query } = parsed.uri;
+      const server = method === "OPTIONS" && path === "" && query === undefined;
+      return { origin: origin ?? asked, target: server ? "*" : targetOf(parsed.uri) };
     }
     if (origin === undefined) {
       throw new Refusal(400, "a proxy is asked with an absolute URI (RFC 9112 3.2.2)");

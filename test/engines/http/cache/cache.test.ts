@@ -232,6 +232,75 @@ describe("a shared cache", () => {
     expect([get("/a").body, asked.length]).toEqual([TEXT, 2]);
   });
 
+  it("RFC 9111 4.3.2: If-Modified-Since is compared with Last-Modified, or else with the date", () => {
+    const date = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms).toUTCString();
+    for (const [fields, since, statusCode] of [
+      [{ "Last-Modified": date(-5000) }, date(-5000), 304],
+      [{ "Last-Modified": date(-5000) }, date(-6000), 200],
+      [{}, date(60_000), 304],
+      [{}, date(-60_000), 200],
+      [{ ETag: '"a"', "Last-Modified": date(-5000) }, "no date", 200],
+    ] as const) {
+      const { get, asked } = cacheWorld((exchange) =>
+        reply(exchange, { ...FRESH, ...fields }, "x"),
+      );
+      get("/a");
+      const got = get("/a", { "If-Modified-Since": since });
+      expect([fields, got.statusCode, asked.length]).toEqual([fields, statusCode, 1]);
+    }
+  });
+
+  it("RFC 9111 4.1: a response with Vary is kept beside those for other requests", () => {
+    const { get, asked } = cacheWorld((exchange) =>
+      reply(exchange, { ...FRESH, Vary: "Foo, Bar" }, `${exchange.field("foo")}`),
+    );
+    expect([get("/a", { Foo: "1" }).body, get("/a", { Foo: "2" }).body]).toEqual(["1", "2"]);
+    expect([get("/a", { Foo: "1" }).body, get("/a", { Foo: "2" }).body, asked.length]).toEqual([
+      "1",
+      "2",
+      2,
+    ]);
+    get("/a", { Foo: "1", Bar: "1" });
+    get("/a");
+    expect(asked.length).toBe(4);
+  });
+
+  it("RFC 9111 4.3.4: a 304 that names another stored variant selects it", () => {
+    const { get, asked } = cacheWorld((exchange) => {
+      const tags = exchange.field("if-none-match") ?? "";
+      const foo = exchange.field("foo");
+      if (tags.includes('"1"') && foo === "3") {
+        exchange.respond({ statusCode: 304, fields: [{ name: "ETag", value: '"1"' }] });
+      } else reply(exchange, { ...FRESH, Vary: "Foo", ETag: `"${foo}"` }, `body ${foo}`);
+    });
+    get("/a", { Foo: "1" });
+    get("/a", { Foo: "2" });
+    expect(get("/a", { Foo: "3" }).body).toBe("body 1");
+    expect(asked[2]?.fields.find(({ name }) => name === "If-None-Match")?.value).toBe('"1", "2"');
+  });
+
+  it("RFC 9111 4.3.5: a HEAD that tells of another length makes what is stored invalid", () => {
+    const { get, asked } = cacheWorld((exchange, count) => {
+      reply(exchange, { "Cache-Control": "max-age=2" }, count === 1 ? "old" : "newer");
+    });
+    get("/a");
+    get("/a", { "Cache-Control": "no-cache" }, "HEAD");
+    expect([get("/a").body, asked.length]).toEqual(["newer", 3]);
+  });
+
+  it("RFC 9111 5.2.2.4: fields that no-cache names are left out without validation", () => {
+    const { get } = cacheWorld((exchange) =>
+      reply(exchange, {
+        "Cache-Control": 'max-age=60, no-cache="x-one"',
+        "X-One": "1",
+        "X-Two": "2",
+      }),
+    );
+    expect(field(get("/a").fields, "x-one")).toBe("1");
+    const again = get("/a");
+    expect([field(again.fields, "x-one"), field(again.fields, "x-two")]).toEqual([undefined, "2"]);
+  });
+
   it("the store is bounded: what was not used for the longest time goes first", () => {
     const store = new MemoryStore(4000);
     const { get, asked } = cacheWorld((exchange) => reply(exchange, FRESH, "x".repeat(500)), {

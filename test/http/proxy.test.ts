@@ -1,0 +1,112 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+
+const kills: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const kill of kills.splice(0)) await kill();
+});
+
+async function netkit(...args: string[]) {
+  const child = spawn(process.execPath, [
+    "bin/run.js",
+    ...args,
+    "--json",
+    "--listen",
+    "127.0.0.1:0",
+  ]);
+  let stderr = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    stderr += bytes.toString();
+  });
+  const exited = new Promise<void>((resolve) => child.on("exit", () => resolve()));
+  const kill = () => {
+    child.kill("SIGKILL");
+    return exited;
+  };
+  kills.push(kill);
+  const first = await new Promise<string>((resolve, reject) => {
+    child.stdout.once("data", (bytes: Buffer) => resolve(bytes.toString()));
+    child.once("exit", () => reject(new Error(stderr)));
+  });
+  const { listening } = JSON.parse(first) as { listening: { port: number }[] };
+  return { port: listening[0]?.port ?? 0, kill };
+}
+
+function get(port: number, path: string): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+  return new Promise((resolve, reject) => {
+    const req = request({ host: "127.0.0.1", port, path }, (res) => {
+      let body = "";
+      res.on("data", (piece: Buffer) => {
+        body += piece.toString();
+      });
+      res.on("end", () => resolve({ headers: res.headers, body }));
+    });
+    req.on("error", reject);
+    req.end();
+  });
+}
+
+function output(
+  ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ["bin/run.js", ...args]);
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (bytes: Buffer) => {
+    stdout += bytes.toString();
+  });
+  child.stderr.on("data", (bytes: Buffer) => {
+    stderr += bytes.toString();
+  });
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+}
+
+describe("http proxy", () => {
+  it("what it stored on disk survives kill -9, and is explained", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "netkit-proxy-"));
+    writeFileSync(join(folder, "a.txt"), "hello");
+    const module = join(folder, "m.mjs");
+    writeFileSync(
+      module,
+      'export default () => ({ headers: { "Cache-Control": "max-age=600" }, body: "hello" });',
+    );
+    const origin = await netkit("http", "serve", folder, "--module", module);
+    const cache = join(folder, "cache");
+    const args = ["http", "proxy", "--reverse", `127.0.0.1:${origin.port}`, "--cache", cache];
+    const before = await netkit(...args);
+    expect((await get(before.port, "/a")).headers["cache-status"]).toContain("fwd=uri-miss");
+    // The body goes to disk behind the response.
+    const url = `http://127.0.0.1:${origin.port}/a`;
+    const explained = () => output("http", "cache", "explain", "--cache", cache, url);
+    let told = await explained();
+    for (let i = 0; i < 20 && !told.stdout.includes(" hit"); i++) told = await explained();
+    expect(told.stdout).toContain("RFC 9111 4.2.1");
+    await before.kill();
+    await origin.kill();
+    const after = await netkit(...args);
+    const again = await get(after.port, "/a");
+    expect([again.body, again.headers["cache-status"]?.slice(0, 12)]).toEqual([
+      "hello",
+      "netkit; hit;",
+    ]);
+  });
+
+  it.each([
+    [["http", "proxy"], 2, "say either --forward or --reverse"],
+    [["http", "proxy", "--reverse", "ftp://x"], 2, "write it as http://HOST:PORT"],
+    [["http", "proxy", "--forward", "--cache-size", "many"], 2, "write it as a size"],
+    [["http", "proxy", "--forward", "--tunnel-port", "0"], 2, "a port, or any"],
+    [["http", "proxy", "--forward", "--cache", "/dev/null/x"], 3, "cannot be used"],
+    [["http", "cache", "explain", "/nowhere", "/nowhere"], 3, "cannot be read"],
+    [["http", "cache", "explain", "--cache", "/nowhere"], 3, "cannot be read"],
+  ])("%j is refused with %i and one line", async (args, code, line) => {
+    const got = await output(...args);
+    expect([got.code, got.stderr.trim().split("\n").length]).toEqual([code, 1]);
+    expect(got.stderr).toContain(line);
+  });
+});
