@@ -468,8 +468,10 @@ export class Transaction implements Handling {
       return sameOriginKey(request.key, reference) === request.key;
     });
     this.reasons.push(verdict.reason);
+    const tooLong = Number(field(fields, "content-length") ?? 0) > cache.store.maxBody;
+    if (tooLong) this.reasons.push(reason("RFC 9111 3", "a larger body than the store takes"));
     const draft =
-      verdict.store && !this.forgotten
+      verdict.store && !this.forgotten && !tooLong
         ? draftOf(request, head, control, shared, { requestMs: this.requestMs, responseMs: nowMs })
         : undefined;
     this.draft = draft;

@@ -301,6 +301,15 @@ describe("a shared cache", () => {
     expect([field(again.fields, "x-one"), field(again.fields, "x-two")]).toEqual([undefined, "2"]);
   });
 
+  it("a body that the store cannot take is passed on, and not kept", () => {
+    const { get, asked, told } = cacheWorld(
+      (exchange) => reply(exchange, FRESH, "x".repeat(2000)),
+      { store: new MemoryStore(4000) },
+    );
+    expect([get("/a").body.length, get("/a").body.length, asked.length]).toEqual([2000, 2000, 2]);
+    expect(told[0]?.outcome.reasons.at(-1)?.text).toBe("a larger body than the store takes");
+  });
+
   it("the store is bounded: what was not used for the longest time goes first", () => {
     const store = new MemoryStore(4000);
     const { get, asked } = cacheWorld((exchange) => reply(exchange, FRESH, "x".repeat(500)), {
