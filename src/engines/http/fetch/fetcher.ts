@@ -123,6 +123,11 @@ export class Fetcher {
     return pool.handle(job);
   }
 
+  /** Nothing goes to an origin any more: who runs for long does not gather them. */
+  forget(origin: Origin): void {
+    if (this.options.idleTime !== undefined) this.pools.delete(originKey(origin));
+  }
+
   /** Closes what is kept open. */
   close(): void {
     for (const pool of this.pools.values()) pool.close();

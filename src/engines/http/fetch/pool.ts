@@ -282,6 +282,7 @@ export class Pool {
   private closed(lane: Lane): void {
     lane.idle.armAt(undefined);
     this.lanes.delete(lane);
+    if (this.lanes.size === 0 && this.queue.length === 0) this.fetcher.forget(this.origin);
     this.pushLater();
   }
 
