@@ -151,6 +151,13 @@ describe("http fetch", () => {
 const text = async (args: readonly string[], path: string) =>
   (await fetchRun([`${served.url}${path}`, "-o", "-", "-s", ...args])).stdout;
 
+describe("heads", () => {
+  it("-I and -i on stdout as they came", async () => {
+    expect(await text(["-I"], "big")).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)+\r\n$/);
+    expect(await text(["-i"], "cut")).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nthe same text/);
+  });
+});
+
 describe("content codings", () => {
   it.each(Object.keys(CODERS))(
     "RFC 9110 8.4: %s is undone, octet by octet as it comes",
@@ -186,6 +193,11 @@ describe("content codings", () => {
     ]);
     expect([ran.code, ran.stdout.length <= 1024 * 1024]).toEqual([1, true]);
     expect(ran.stderr).toBe(`netkit: ${served.url}bomb: larger than --max-filesize\n`);
+    const plain = await fetchRun([`${served.url}big`, "--max-filesize", "100K", "-s"]);
+    expect([plain.code, plain.stderr]).toEqual([
+      1,
+      `netkit: ${served.url}big: larger than --max-filesize\n`,
+    ]);
   });
 });
 

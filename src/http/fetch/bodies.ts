@@ -51,7 +51,8 @@ export class Bodies {
   }
 
   taker(): BodyTaker {
-    const { verbose, fail, include } = this.flags;
+    const { verbose, fail } = this.flags;
+    const include = this.flags.include || this.flags.head;
     return {
       asked: (_index, request) => {
         if (verbose) process.stderr.write(`${requestText(request)}\n\n`);

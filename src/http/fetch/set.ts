@@ -143,8 +143,9 @@ export function fetchSet(
         hops: [],
       });
       const inner = guarded(sink, (why) => {
-        agent.fetcher.abort("given up");
+        // First: what is given up ends the set, too.
         reject(why);
+        agent.fetcher.abort("given up");
       });
       agent.fetch(one.request, compressed ? decoding(inner, one.request.method) : inner);
     };
