@@ -22,7 +22,7 @@ export const resolveFlags = {
   }),
   validate: Flags.boolean({
     description:
-      "validate what the server says over UDP and TCP, trusting only the trust anchor (RFC 4035)",
+      "validate what the server says over UDP, TCP or TLS, trusting only the trust anchor (RFC 4035)",
   }),
   "trust-anchor": Flags.string({
     description: "file of DS or DNSKEY records; without it (and --hints) the root's keys",

@@ -13,8 +13,9 @@ import type { ModeFlags } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
 import { exitCodeOf, outcomeJson } from "./outcome.ts";
 import { renderOutcome, renderShort } from "./render.ts";
-import type { ResolveSettings, TlsSettings } from "./run.ts";
+import type { ResolveSettings } from "./run.ts";
 import { resolveAll, stepLine } from "./run.ts";
+import type { TlsSettings } from "./tls-client.ts";
 import { traceLine } from "./trace-line.ts";
 import { runTransfer, tsigKey, wantsTransfer } from "./transfer.ts";
 

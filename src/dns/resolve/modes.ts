@@ -6,7 +6,7 @@ import { isAbsolute } from "../../codecs/dns/name.ts";
 import { OPTION } from "../../engines/dns/client/query.ts";
 import type { ModeAnswer } from "../../engines/dns/lab/resolve-modes.ts";
 import { ModalClient } from "../../engines/dns/lab/resolve-modes.ts";
-import type { ResolverOptions } from "../../engines/dns/resolver/options.ts";
+import type { ResolverOptions, ServerAddress } from "../../engines/dns/resolver/options.ts";
 import { EDE } from "../../engines/dns/resolver/store.ts";
 import type { Endpoint, Host } from "../../engines/host.ts";
 import { CommandError } from "../../failure.ts";
@@ -16,6 +16,8 @@ import type { Outcome } from "./outcome.ts";
 import { failureText } from "./outcome.ts";
 import type { Ask, Listener, ResolveSettings } from "./run.ts";
 import { addressOf, systemConf } from "./servers.ts";
+import type { TlsSettings } from "./tls-client.ts";
+import { tlsClient } from "./tls-client.ts";
 
 export interface ModeFlags {
   readonly mode: string;
@@ -27,7 +29,10 @@ export interface ModeFlags {
 
 export type WalkMode = "iterative" | "hybrid" | "recursive";
 
-type ModeSettings = Pick<ResolveSettings, "servers" | "resolvConf" | "timeoutMs">;
+type ModeSettings = Pick<ResolveSettings, "servers" | "resolvConf" | "timeoutMs"> & {
+  /** Without it nothing is asked over TLS. */
+  readonly tls?: TlsSettings;
+};
 
 /** Whether the stub alone does not do. */
 export function walks(flags: ModeFlags): boolean {
@@ -35,15 +40,23 @@ export function walks(flags: ModeFlags): boolean {
 }
 
 /** The server that is asked: the one that was named, or the first of the configuration. */
-async function serverOf(settings: ModeSettings): Promise<Endpoint> {
+async function serverOf(settings: ModeSettings, flags: ModeFlags): Promise<ServerAddress> {
   const [named] = settings.servers;
-  if (named?.transport === "https" || named?.transport === "tls")
-    throw new CommandError("--mode and --validate ask over UDP and TCP only");
+  if (named?.transport === "https")
+    throw new CommandError("--mode and --validate do not ask over HTTPS: take tls://");
+  if (named?.transport === "tls") {
+    if (!flags.validate || settings.tls === undefined)
+      throw new CommandError("--mode asks over UDP and TCP only");
+    return { ...(await addressOf(named)), tls: tlsClient(settings.tls, settings.servers) };
+  }
   if (named !== undefined) return addressOf(named);
   return systemConf(settings.resolvConf).servers[0] as Endpoint;
 }
 
-function walkerOptions(flags: ModeFlags, forward: Endpoint | undefined): Partial<ResolverOptions> {
+function walkerOptions(
+  flags: ModeFlags,
+  forward: ServerAddress | undefined,
+): Partial<ResolverOptions> {
   const options = resolverOptions({
     listen: [],
     "listen-tls": [],
@@ -80,7 +93,7 @@ export async function modalClient(
   host: Host,
 ): Promise<ModalClient> {
   const needsServer = flags.validate || flags.mode === "hybrid" || flags.mode === "compare";
-  const server = needsServer ? await serverOf(settings) : undefined;
+  const server = needsServer ? await serverOf(settings, flags) : undefined;
   const resolver = walkerOptions(flags, flags.validate ? server : undefined);
   const addr = resolver.hints?.find((hint) => hint.addresses.length > 0)?.addresses[0];
   if (addr === undefined) throw new CommandError("the hints name no server of the root");
@@ -120,7 +133,7 @@ export async function modalAsker(
   const client = await modalClient(settings, flags, host);
   const mode: WalkMode =
     flags.validate || flags.mode === "iterative" ? "iterative" : (flags.mode as WalkMode);
-  const asked = flags.validate ? await serverOf(settings) : undefined;
+  const asked = flags.validate ? await serverOf(settings, flags) : undefined;
   const of: Walked = {
     mode,
     anchored: flags["trust-anchor"] !== undefined || flags.hints === undefined,

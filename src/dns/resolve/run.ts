@@ -10,7 +10,6 @@ import type { StubEvent, StubOptions } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
 import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
-import type { TlsClient } from "../../engines/host.ts";
 import { MILLISECOND } from "../../engines/host.ts";
 import { askOverHttps } from "../../net/live/doh.ts";
 import { LiveHost } from "../../net/live/host.ts";
@@ -21,13 +20,8 @@ import { modalAsker, walks } from "./modes.ts";
 import type { Outcome } from "./outcome.ts";
 import { outcomeOf } from "./outcome.ts";
 import { addressOf, hostsFile, systemConf } from "./servers.ts";
-
-export interface TlsSettings {
-  readonly name?: string;
-  readonly ca?: string;
-  readonly pins: readonly string[];
-  readonly insecure: boolean;
-}
+import type { TlsSettings } from "./tls-client.ts";
+import { tlsClient } from "./tls-client.ts";
 
 export interface ResolveSettings {
   readonly questions: readonly Asked[];
@@ -111,16 +105,6 @@ async function stubOptions(settings: ResolveSettings): Promise<StubOptions> {
     ignoreTruncation: settings.ignoreTruncation,
     key: settings.key,
     ...(secure ? { tls: tlsClient(tls, servers) } : {}),
-  };
-}
-
-export function tlsClient(tls: TlsSettings, servers: readonly ServerWord[]): TlsClient {
-  return {
-    name: tls.name ?? servers[0]?.host,
-    ca: tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8"),
-    pins: tls.pins,
-    verify: !tls.insecure,
-    alpn: ["dot"],
   };
 }
 

@@ -11,9 +11,9 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { rcodeName } from "../../render/dns-names.ts";
 import { readWords } from "./arguments.ts";
-import type { TlsSettings } from "./run.ts";
-import { tlsClient } from "./run.ts";
 import { addressOf } from "./servers.ts";
+import type { TlsSettings } from "./tls-client.ts";
+import { tlsClient } from "./tls-client.ts";
 
 export interface TransferFlags {
   readonly tsig?: string | undefined;

@@ -248,7 +248,7 @@ function* askServer(
 ): Task<Asked | undefined> {
   const { question, zone } = attempt;
   const key = id(server);
-  let tcp = false;
+  let tcp = server.tls !== undefined;
   let lostCase = false;
   // At most: EDNS off, TCP, and case as it is.
   for (let n = 0; n < 5; n++) {

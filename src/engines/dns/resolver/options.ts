@@ -1,10 +1,13 @@
 /** What a resolver may be told, with defaults and where they come from. */
 import type { ResourceRecord } from "../../../codecs/dns/index.ts";
+import type { TlsClient } from "../../host.ts";
 import type { OwnZones } from "./own-zones.ts";
 
 export interface ServerAddress {
   readonly addr: string;
   readonly port: number;
+  /** It is asked over TLS only (RFC 7858): one that was configured so. */
+  readonly tls?: TlsClient;
 }
 
 /** Servers of a zone that were configured, by address or by name. */

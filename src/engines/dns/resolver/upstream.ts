@@ -150,8 +150,10 @@ class Exchange {
         if (!this.closed) this.finish({ kind: "unreachable" });
       },
     };
+    const { addr, port, tls } = this.query.server;
     const connection: TcpConnection = this.host.connect(handler, {
-      remote: this.query.server,
+      remote: { addr, port },
+      ...(tls === undefined ? {} : { tls }),
       timeout: this.query.timeoutMs * MILLISECOND,
     });
     this.closeSocket = () => connection.reset();
