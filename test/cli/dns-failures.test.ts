@@ -1,7 +1,15 @@
 /** DNS commands when something is amiss: outputs, servers and ports. One line on stderr, and the documented code. */
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -275,5 +283,77 @@ describe("failures that a script reads", () => {
       /^netkit: 127\.0\.0\.1:\d+ does not serve y\.: its SOA is answered with REFUSED/,
     );
     expect(code).toBe(2);
+  });
+});
+
+describe("flags that contradict each other, and help", () => {
+  it.each([
+    [
+      ["resolve", "z", "@127.0.0.1:1", "--no-edns", "--dnssec"],
+      2,
+      /^netkit: --dnssec does not go with --no-edns\n$/,
+    ],
+    [
+      ["resolve", "z", "@127.0.0.1:1", "--opcode", "NONE"],
+      2,
+      /^netkit: NONE is no opcode: .*NOTIFY/,
+    ],
+    [
+      ["serve", "z=ZONE", "z=ZONE", "--listen", "127.0.0.1:0"],
+      2,
+      /^netkit: z\. is given twice, the second time in /,
+    ],
+    [
+      ["serve", "z=ZONE", "--updates", "--listen", "127.0.0.1:0"],
+      2,
+      /^netkit: --updates needs a --tsig key, or --allow-update/,
+    ],
+    [
+      ["update", "@127.0.0.1:1", "--zone", "z", "--add", "x.z 60 A nonsense"],
+      3,
+      /^netkit: line 1: (?!line)/,
+    ],
+  ])("%j", (args, code, why) => {
+    const { stderr, status } = run(...args.map((word) => word.replace("ZONE", at("z.zone"))));
+    expect(stderr).toMatch(why);
+    expect(status).toBe(code);
+  });
+
+  it("RFC 2136 3.3: a zone that is signed takes no --updates", () => {
+    run("sign", `z=${at("z.zone")}`, "--key", at("k2.pem"), "-o", at("z.signed"));
+    const may = ["--updates", "--allow-update", "127.0.0.1", "--listen", "127.0.0.1:0"];
+    const { stderr, status } = run("serve", `z=${at("z.signed")}`, ...may);
+    expect(stderr).toMatch(/z\.signed: z\. is signed: --updates would make it bogus/);
+    expect(status).toBe(3);
+  });
+
+  it("a journal has one server, until that ends", async () => {
+    const may = ["--updates", "--allow-update", "127.0.0.1", "--listen", "127.0.0.1:0", "--json"];
+    const args = ["bin/run.js", "dns", "serve", `z=${at("z.zone")}`, ...may];
+    const start = async () => {
+      const child = spawn("node", args, { timeout: 30_000 });
+      await new Promise((done) => child.stdout.once("data", done));
+      return child;
+    };
+    const first = await start();
+    const { stderr, status } = run(...args.slice(2));
+    expect(stderr).toMatch(
+      new RegExp(`^netkit: .*z\\.zone\\.journal: process ${first.pid} writes it`),
+    );
+    expect(status).toBe(3);
+    // What was killed leaves its mark, which binds nobody.
+    first.kill("SIGKILL");
+    await new Promise((done) => first.on("exit", done));
+    const second = await start();
+    second.kill("SIGTERM");
+    await new Promise((done) => second.on("exit", done));
+    expect(existsSync(at("z.zone.journal.lock"))).toBe(false);
+  });
+
+  it("-h is --help, which shows no empty defaults", () => {
+    const { stdout, status } = run("serve", "-h");
+    expect(stdout).toMatch(/--allow-transfer=<value>/);
+    expect(stdout).not.toMatch(/\[default: \]/);
+    expect(status).toBe(0);
   });
 });

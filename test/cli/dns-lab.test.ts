@@ -74,6 +74,24 @@ afterAll(async () => {
 describe.skipIf(!onLinux)("netkit dns resolve against the lab", () => {
   const walk = () => ["--hints", hints, "--port", String(port)];
 
+  it("RFC 7858, RFC 4035 5: answers over TLS are validated too, by a server whose certificate is right", async () => {
+    const [certPath, keyPath] = ["fixtures/tls/localhost.pem", "fixtures/tls/localhost.key"];
+    const tls = ["--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"];
+    const keys = ["--cert", certPath, "--key", keyPath, "--hints", hints, "--trust-anchor", anchor];
+    const { child, first } = await start(
+      ...["recursor", ...tls, ...keys, "--upstream-port", String(port), "--json"],
+    );
+    const { listening } = JSON.parse(first) as { listening: { port: number }[] };
+    const at = `@tls://127.0.0.1:${listening[1]?.port}`;
+    const validate = ["--validate", "--hints", hints, "--trust-anchor", anchor];
+    const ask = (...flags: string[]) => resolve("www.example.com", "A", at, ...validate, ...flags);
+    const good = ask("--tls-ca", certPath, "--tls-name", "localhost");
+    expect(good.stdout).toMatch(/NOERROR SECURE from 127\.0\.0\.1#\d+ \(/);
+    expect(good.stderr).toBe("");
+    expect(ask("--tls-ca", certPath, "--tls-name", "other").status).toBe(4);
+    child.kill("SIGTERM");
+  });
+
   it("asks a server: data of all kinds, and exit codes that say what came of it", () => {
     const at = `@127.0.0.53:${port}`;
     expect(resolve("www.cs.uni.edu", "A", at, "--short")).toMatchObject({

@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { noneGiven } from "../../repeated.ts";
 
 export default class DnsNearest extends NetkitCommand {
   static override enableJsonFlag = true;
@@ -20,26 +21,26 @@ export default class DnsNearest extends NetkitCommand {
     client: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS[/BITS]; may repeat",
     }),
     name: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "of these names alone; may repeat [default: all of the file]",
     }),
     type: Flags.string({ options: ["A", "AAAA"], default: "A", description: "of the question" }),
     load: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "EDGE=LOAD, in the unit of its capacity; may repeat",
     }),
     down: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "an EDGE that is down; may repeat",
     }),
   };

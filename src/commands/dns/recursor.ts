@@ -1,6 +1,7 @@
 /** `netkit dns recursor`. */
 import * as Flags from "@oclif/core/flags";
 import { JsonLinesCommand } from "../../command.ts";
+import { noneGiven } from "../../repeated.ts";
 
 export default class DnsRecursor extends JsonLinesCommand {
   static override summary = "A validating recursive resolver.";
@@ -27,13 +28,13 @@ export default class DnsRecursor extends JsonLinesCommand {
     "listen-tls": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS:PORT for DNS over TLS",
     }),
     "listen-https": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS:PORT for DNS over HTTPS, at /dns-query",
     }),
     cert: Flags.string({ description: "certificate chain, PEM" }),
@@ -48,19 +49,19 @@ export default class DnsRecursor extends JsonLinesCommand {
     forward: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "[ZONE=]ADDRESS[:PORT]: ask this resolver; may repeat",
     }),
     "stub-zone": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ZONE=ADDRESS[:PORT][,...]: the servers of a zone; may repeat",
     }),
     "auth-zone": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description:
         "ZONE=FILE, ZONE=@PRIMARY[,...] or ZONE=FILE@PRIMARY: a zone kept here, from a file or by transfers; may repeat",
     }),
@@ -112,13 +113,13 @@ export default class DnsRecursor extends JsonLinesCommand {
     "forward-ecs": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "zone whose servers are told the client's network (RFC 7871); may repeat",
     }),
     lie: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "NAME=ADDRESS: a false answer, to show what validation is for; may repeat",
     }),
     stats: Flags.boolean({ description: "print statistics at the end" }),

@@ -1,6 +1,7 @@
 /** `netkit dns serve`. */
 import * as Flags from "@oclif/core/flags";
 import { JsonLinesCommand } from "../../command.ts";
+import { noneGiven } from "../../repeated.ts";
 
 export default class DnsServe extends JsonLinesCommand {
   static override summary = "An authoritative server of zones from files.";
@@ -28,7 +29,7 @@ export default class DnsServe extends JsonLinesCommand {
     "listen-tls": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS:PORT for DNS over TLS",
     }),
     cert: Flags.string({ description: "certificate chain, PEM" }),
@@ -36,13 +37,13 @@ export default class DnsServe extends JsonLinesCommand {
     "allow-transfer": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR, IXFR); may repeat",
     }),
     "allow-update": Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description: "ADDRESS[/PREFIX] that may change zones (RFC 2136); may repeat",
     }),
     updates: Flags.boolean({
@@ -52,21 +53,21 @@ export default class DnsServe extends JsonLinesCommand {
     notify: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description:
         "ADDRESS[:PORT][#KEY] of a secondary, told of zones at start, on SIGHUP and after UPDATE, signed with the --tsig key of that name; may repeat",
     }),
     tsig: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description:
         "[ALGORITHM:]NAME:BASE64: a key; transfers then need one, the first signs those that we ask for where no #KEY says another; may repeat",
     }),
     secondary: Flags.string({
       multiple: true,
       multipleNonGreedy: true,
-      default: [],
+      ...noneGiven,
       description:
         "ZONE@ADDRESS[:PORT][#KEY]: fetch this zone from its primary, whose NOTIFY must then be signed with that --tsig key; may repeat",
     }),

@@ -2,9 +2,10 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { noneGiven } from "../../repeated.ts";
 
 const list = (description: string) =>
-  Flags.string({ multiple: true, multipleNonGreedy: true, default: [], description });
+  Flags.string({ multiple: true, multipleNonGreedy: true, ...noneGiven, description });
 
 export default class DnsUpdate extends NetkitCommand {
   static override enableJsonFlag = true;

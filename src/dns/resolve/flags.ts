@@ -48,7 +48,10 @@ export const resolveFlags = {
   rd: Flags.boolean({ description: "ask for recursion", default: true, allowNo: true }),
   cd: Flags.boolean({ description: "checking disabled: take what does not validate" }),
   class: Flags.string({ description: "class of the question", default: "IN" }),
-  opcode: Flags.integer({ description: "opcode of the message", min: 0, max: 15, default: 0 }),
+  opcode: Flags.string({
+    description: "opcode of the message: QUERY, STATUS, NOTIFY ... or its number",
+    default: "QUERY",
+  }),
   edns: Flags.boolean({ description: "send EDNS", default: true, allowNo: true }),
   bufsize: Flags.integer({
     description: "octets of UDP that are welcome",

@@ -1,6 +1,6 @@
 /** From the words and flags of `netkit dns resolve` to what it prints. */
 import { readFileSync } from "node:fs";
-import { classCode } from "../../codecs/dns/index.ts";
+import { classCode, OPCODE } from "../../codecs/dns/index.ts";
 import { subnetData } from "../../engines/dns/client/query.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { CommandError, EXIT } from "../../failure.ts";
@@ -34,7 +34,7 @@ export interface ResolveFlags extends ModeFlags {
   readonly rd: boolean;
   readonly cd: boolean;
   readonly class: string;
-  readonly opcode: number;
+  readonly opcode: string;
   readonly edns: boolean;
   readonly bufsize: number;
   readonly dnssec: boolean;
@@ -58,6 +58,7 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
   const rdclass = classCode(flags.class);
   if (rdclass === undefined) throw new CommandError(`${flags.class} is no class`);
   if (flags.ecs !== undefined) checkSubnet(flags.ecs);
+  checkEdns(flags);
   if (flags["tls-ca"] !== undefined) checkFile(flags["tls-ca"]);
   const secure = servers.some((server) => server.transport !== "udp");
   return {
@@ -66,7 +67,7 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
     refused,
     query: {
       class: rdclass,
-      opcode: flags.opcode,
+      opcode: opcodeOf(flags.opcode),
       rd: flags.rd,
       cd: flags.cd,
       edns: flags.edns,
@@ -107,6 +108,24 @@ function tlsOf(flags: ResolveFlags): TlsSettings {
     pins: flags.pin ?? [],
     insecure: flags.insecure,
   };
+}
+
+function opcodeOf(text: string): number {
+  const named = Object.entries(OPCODE).find(([name]) => name === text.toUpperCase())?.[1];
+  const opcode = named ?? (/^[0-9]{1,2}$/.test(text) ? Number(text) : Number.NaN);
+  if (opcode <= 15) return opcode;
+  throw new CommandError(
+    `${text} is no opcode: a number up to 15, or ${Object.keys(OPCODE).join(", ")}`,
+  );
+}
+
+/** RFC 6891: DO and options are in the OPT record. */
+function checkEdns(flags: ResolveFlags): void {
+  if (flags.edns) return;
+  const { dnssec, nsid, padding } = flags;
+  const wanted = Object.entries({ dnssec, nsid, padding, ecs: flags.ecs !== undefined });
+  const [without] = wanted.find(([, given]) => given) ?? [];
+  if (without !== undefined) throw new CommandError(`--${without} does not go with --no-edns`);
 }
 
 function checkSubnet(text: string): void {

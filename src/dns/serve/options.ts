@@ -46,7 +46,14 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     updates: flags.updates || flags["allow-update"].length > 0,
     allowTransfer: flags["allow-transfer"],
   };
-  if (flags.workers === 1) return serve(options);
+  if (flags.workers === 1) {
+    const mayChange = flags["allow-update"].length + flags.tsig.length > 0;
+    if (flags.updates && !mayChange)
+      throw new CommandError(
+        "--updates needs a --tsig key, or --allow-update: else nobody may change",
+      );
+    return serve(options);
+  }
   const owned = options.updates ? "--updates" : flags.secondary.length > 0 ? "--secondary" : "";
   if (owned !== "")
     throw new CommandError(

@@ -19,6 +19,7 @@ import { LiveHost } from "../../net/live/host.ts";
 import { addressesOf, authorityOptions, tsigKeyOf } from "./access.ts";
 import { announce, listen, orKeep, say, stopSignal } from "./listen.ts";
 import { loadZone, zoneSource } from "./load.ts";
+import { lockFile } from "./lock.ts";
 import { NearestService } from "./nearest.ts";
 import { peerOf, sayOfNotify } from "./peers.ts";
 
@@ -80,6 +81,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
   for (const source of sources) {
     const { zone, warnings } = loadZone(source);
     for (const warning of warnings) say(`warning: ${warning}`);
+    if (loaded.some(({ origin }) => origin === zone.origin))
+      throw new CommandError(`${zone.name} is given twice, the second time in ${source.file}`);
+    if (flags.updates && zone.signed)
+      throw new CommandError(
+        `${source.file}: ${zone.name} is signed: --updates would make it bogus (RFC 2136 3.3)`,
+        EXIT.input,
+      );
     authority.setZone(zone);
     loaded.push(zone);
   }
@@ -119,11 +127,14 @@ export async function serve(flags: ServeFlags): Promise<void> {
       say(`reloaded ${flags.nearest}`);
     });
   };
+  const locks: (() => void)[] = [];
   process.on("SIGHUP", reload);
   try {
     if (flags.updates)
       for (const [i, zone] of loaded.entries())
-        await opened(updater, zone, host, journalOf(flags, sources[i]?.file ?? "", zone));
+        locks.push(
+          await opened(updater, zone, host, journalOf(flags, sources[i]?.file ?? "", zone)),
+        );
     const { listener, at } = await listen(host, authority, flags.plain);
     announce(at, flags.json);
     for (const { engine } of secondaries) engine.start(host);
@@ -136,6 +147,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
     if (signal === "SIGINT") process.exitCode = EXIT.interrupted;
   } finally {
     process.off("SIGHUP", reload);
+    for (const release of locks) release();
     host.stop();
   }
 }
@@ -156,8 +168,16 @@ function journalOf(flags: ServeFlags, file: string, zone: Zone): string {
     : join(absolute(flags.stateFolder), `${zone.name}journal`);
 }
 
-function opened(updater: Updater, zone: Zone, host: LiveHost, path: string): Promise<void> {
-  return new Promise((done) => updater.open(zone, new UpdateJournal(host, path), done));
+/** Gives the journal back when the server ends. */
+async function opened(
+  updater: Updater,
+  zone: Zone,
+  host: LiveHost,
+  path: string,
+): Promise<() => void> {
+  const release = lockFile(path);
+  await new Promise<void>((done) => updater.open(zone, new UpdateJournal(host, path), done));
+  return release;
 }
 
 interface Served {

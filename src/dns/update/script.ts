@@ -2,7 +2,7 @@
 import type { ResourceRecord } from "../../codecs/dns/index.ts";
 import { CLASS, TYPE, ttlOf, typeCode } from "../../codecs/dns/index.ts";
 import { rdataFromText } from "../../codecs/dns/rdata-parse.ts";
-import { DecodeError } from "../../codecs/errors.ts";
+import { DecodeError, EncodeError } from "../../codecs/errors.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 
 export interface Changes {
@@ -136,8 +136,11 @@ export function readScript(lines: readonly string[], zone: string | undefined): 
     try {
       one(line);
     } catch (error) {
-      if (!(error instanceof CommandError) && !(error instanceof DecodeError)) throw error;
-      throw new CommandError(`line ${i + 1}: ${error.message} in: ${line.trim()}`, EXIT.input);
+      const told = [CommandError, DecodeError, EncodeError].some((kind) => error instanceof kind);
+      if (!told) throw error;
+      // What reads the data tells a line of its own, that of zone files.
+      const why = (error as Error).message.replace(/^line [0-9]+: /, "");
+      throw new CommandError(`line ${i + 1}: ${why} in: ${line.trim()}`, EXIT.input);
     }
   });
   send();
