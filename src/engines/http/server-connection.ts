@@ -6,6 +6,7 @@
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Framing } from "../../codecs/http/body.ts";
 import { FRAMING } from "../../codecs/http/body.ts";
+import { CR, LF, TOKEN } from "../../codecs/http/constants.ts";
 import type { Head } from "../../codecs/http/head.ts";
 import type { Field } from "../../codecs/http/message.ts";
 import type { HttpSink } from "../../codecs/http/parser.ts";
@@ -119,6 +120,9 @@ export class ServerConnection implements TcpHandler, HttpSink {
 
   private feed(data: Uint8Array): void {
     try {
+      if (this.parser.idle && notRequest(data)) {
+        throw new Refusal(400, "what came is no request line");
+      }
       const taken = this.parser.push(data, 0, data.length);
       if (taken < data.length) this.keep(new Uint8Array(data.subarray(taken)));
       if (this.inHead && this.parser.pendingBytes > this.limits.headBytes)
@@ -367,6 +371,14 @@ export class ServerConnection implements TcpHandler, HttpSink {
       });
     }
   }
+}
+
+/** Octets that begin no request: TLS, or what is worse, is told at once and not after a time. RFC 9112 3.1 */
+function notRequest(data: Uint8Array): boolean {
+  let i = 0;
+  while (data[i] === CR || data[i] === LF) i++;
+  const first = data[i];
+  return first !== undefined && TOKEN[first] === 0;
 }
 
 /** A request that is refused with a status code of its own. */

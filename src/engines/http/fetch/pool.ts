@@ -147,7 +147,10 @@ export class Pool {
           true,
           false,
         );
-        for (const job of this.queue.splice(0)) job.sink.failed(why, job.timing);
+        for (const job of this.queue.splice(0)) {
+          job.timing.end = this.fetcher.host.clock.now();
+          job.sink.failed(why, job.timing);
+        }
         return;
       }
       this.looked = looked;
