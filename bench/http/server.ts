@@ -49,19 +49,7 @@ async function netkitServer(
   };
 }
 
-async function nginx(port: number): Promise<ChildProcess> {
-  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${folder}/${name};`)
-    .join(" ");
-  const conf = join(folder, "nginx.conf");
-  writeFileSync(
-    conf,
-    `worker_processes 1; daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.err;
-events { worker_connections 20000; }
-http { access_log off; ${paths} keepalive_requests 1000000000; sendfile on; tcp_nopush off;
-server { listen 127.0.0.1:${port}; root ${site}; } }\n`,
-  );
-  const child = start(["nginx", "-c", conf], 0);
+async function listens(port: number): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => {
@@ -70,10 +58,29 @@ server { listen 127.0.0.1:${port}; root ${site}; } }\n`,
       });
       socket.on("error", () => resolve(false));
     });
-    if (open) return child;
+    if (open) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error("nginx does not listen");
+  throw new Error(`nothing listens at ${port}`);
+}
+
+async function nginx(port: number, location = "", origin = 0): Promise<ChildProcess> {
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join(" ");
+  const conf = join(folder, `nginx-${port}.conf`);
+  const upstream =
+    origin === 0 ? "" : `upstream origin { server 127.0.0.1:${origin}; keepalive 64; }`;
+  writeFileSync(
+    conf,
+    `worker_processes 1; daemon off; master_process off; pid ${folder}/nginx-${port}.pid; error_log ${folder}/nginx.err;
+events { worker_connections 20000; }
+http { access_log off; ${paths} ${upstream} keepalive_requests 1000000000; sendfile on; tcp_nopush off;
+server { listen 127.0.0.1:${port}; root ${site}; ${location} } }\n`,
+  );
+  const child = start(["nginx", "-c", conf], 0);
+  await listens(port);
+  return child;
 }
 
 const PIPELINE = join(folder, "pipeline.lua");
@@ -154,6 +161,72 @@ async function idleMemory(port: number, pid: number, count: number): Promise<num
   return after - before;
 }
 
+/** The cache in front of our origin: hits beside varnish, and what is not cached beside nginx. */
+async function proxies(origin: number): Promise<void> {
+  const proxy = (cached: boolean) =>
+    netkitServer(
+      "proxy",
+      "--reverse",
+      `http://127.0.0.1:${origin}`,
+      ...(cached ? [] : ["--no-cache"]),
+    );
+  const cached = await proxy(true);
+  if (has("varnishd")) {
+    const port = 18_283;
+    const state = join(folder, "varnish");
+    const child = start(
+      [
+        "varnishd",
+        "-F",
+        "-n",
+        state,
+        "-a",
+        `127.0.0.1:${port}`,
+        "-b",
+        `127.0.0.1:${origin}`,
+        "-s",
+        "malloc,64m",
+      ],
+      0,
+    );
+    child.stdout?.resume();
+    await listens(port);
+    const hit = beside(
+      () => wrk(cached.port),
+      () => wrk(port),
+    );
+    line(
+      "proxy, cache hit 1 KB",
+      `${hit.ratio.toFixed(2)} x varnish (${k(hit.ours)}, ${k(hit.theirs)}; target >= 1.2)`,
+    );
+    const piped = beside(
+      () => wrk(cached.port, true),
+      () => wrk(port, true),
+    );
+    line(
+      "proxy, hits pipelined 16 deep",
+      `${piped.ratio.toFixed(2)} x varnish (${k(piped.ours)}, ${k(piped.theirs)}; target >= 4)`,
+    );
+  } else line("proxy, cache hit 1 KB", "varnish is not installed");
+  if (has("nginx")) {
+    const port = 18_284;
+    const passing = await proxy(false);
+    await nginx(
+      port,
+      `location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; }`,
+      origin,
+    );
+    const pass = beside(
+      () => wrk(passing.port),
+      () => wrk(port),
+    );
+    line(
+      "proxy, nothing cached",
+      `${pass.ratio.toFixed(2)} x nginx (${k(pass.ours)}, ${k(pass.theirs)}; target >= 0.7)`,
+    );
+  }
+}
+
 const k = (value: number) => `${Math.round(value / 1000)} k/s`;
 
 try {
@@ -186,6 +259,7 @@ try {
       `${load.ratio.toFixed(2)} x wrk (${k(load.ours)}, ${k(load.theirs)}; target >= 0.8)`,
     );
   } else line("origin and load client", "nginx and wrk are not installed");
+  if (has("wrk")) await proxies(port);
   const pid = Number(
     spawnSync("pgrep", ["-P", String(child.pid)], { encoding: "utf8" }).stdout.trim() || child.pid,
   );
