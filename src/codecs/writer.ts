@@ -29,6 +29,12 @@ export function latin1Bytes(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
+/** As `latin1Bytes`; short ones share memory allocated for many, since a buffer each is what the collector is slow at. */
+export function pooledLatin1(text: string): Uint8Array {
+  const bytes = Buffer.from(text, "latin1");
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(chunks));
 }

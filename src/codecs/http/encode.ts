@@ -1,6 +1,6 @@
 /** HTTP/1.x messages from objects to bytes. RFC 9112; what would split a message is refused (RFC 9112 11.1). */
 import { EncodeError } from "../errors.ts";
-import { Writer } from "../writer.ts";
+import { pooledLatin1, Writer } from "../writer.ts";
 import { TARGET, TEXT, TOKEN } from "./constants.ts";
 import type { Field, HttpMessage } from "./message.ts";
 
@@ -16,9 +16,13 @@ function allOf(table: Uint8Array, text: string): boolean {
   return true;
 }
 
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
 /** SP and HTAB only: other white space is part of a value. */
 function hasOuterBlank(text: string): boolean {
-  return /^[ \t]|[ \t]$/.test(text);
+  return isBlank(text.charCodeAt(0)) || isBlank(text.charCodeAt(text.length - 1));
 }
 
 /**
@@ -27,21 +31,22 @@ function hasOuterBlank(text: string): boolean {
  * @throws EncodeError
  */
 export function encode(message: HttpMessage): Uint8Array {
-  const writer = new Writer(512 + message.body.length);
-  startLine(writer, message);
-  fieldLines(writer, message.fields);
-  writer.latin1("\r\n");
+  // One text, written at once: a call for each line would cost more than all else.
+  const head = `${startLine(message)}${fieldLines(message.fields)}\r\n`;
+  const { body } = message;
   if (message.chunks === undefined) {
     if (message.trailers.length > 0)
       refuse("http.trailers", "RFC 9112 7.1.2", "only chunked bodies have trailers");
-    writer.bytes(message.body);
-  } else {
-    chunked(writer, message);
+    if (body.length === 0) return pooledLatin1(head);
   }
+  const writer = new Writer(head.length + body.length);
+  writer.latin1(head);
+  if (message.chunks === undefined) writer.bytes(body);
+  else chunked(writer, message);
   return writer.finish();
 }
 
-function startLine(writer: Writer, message: HttpMessage): void {
+function startLine(message: HttpMessage): string {
   if (message.kind === "request") {
     if (message.method === "" || !allOf(TOKEN, message.method))
       refuse("http.method", "RFC 9110 9.1", "the method is no token");
@@ -49,11 +54,9 @@ function startLine(writer: Writer, message: HttpMessage): void {
       refuse("http.target", "RFC 9112 3.2", "the request target has an octet that no URI holds");
     }
     if (message.version === "HTTP/0.9") {
-      writer.latin1(`${message.method} ${message.requestTarget}\r\n`);
-      return;
+      return `${message.method} ${message.requestTarget}\r\n`;
     }
-    writer.latin1(`${message.method} ${message.requestTarget} ${version(message)}\r\n`);
-    return;
+    return `${message.method} ${message.requestTarget} ${version(message)}\r\n`;
   }
   const { statusCode, reasonPhrase } = message;
   if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
@@ -61,7 +64,7 @@ function startLine(writer: Writer, message: HttpMessage): void {
   }
   if (!allOf(TEXT, reasonPhrase))
     refuse("http.reason", "RFC 9112 4", "the reason phrase has a control character");
-  writer.latin1(`${version(message)} ${statusCode} ${reasonPhrase}\r\n`);
+  return `${version(message)} ${statusCode} ${reasonPhrase}\r\n`;
 }
 
 function version(message: HttpMessage): string {
@@ -70,7 +73,8 @@ function version(message: HttpMessage): string {
   return message.version;
 }
 
-function fieldLines(writer: Writer, fields: readonly Field[]): void {
+function fieldLines(fields: readonly Field[]): string {
+  let lines = "";
   for (const { name, value } of fields) {
     if (name === "" || !allOf(TOKEN, name))
       refuse(
@@ -85,8 +89,9 @@ function fieldLines(writer: Writer, fields: readonly Field[]): void {
         `the value of ${name} has a control character or outer blanks`,
       );
     }
-    writer.latin1(`${name}: ${value}\r\n`);
+    lines += `${name}: ${value}\r\n`;
   }
+  return lines;
 }
 
 function chunked(writer: Writer, message: HttpMessage): void {
@@ -118,6 +123,5 @@ function chunked(writer: Writer, message: HttpMessage): void {
       "the chunks do not end with one of size 0, or leave some of the body out",
     );
   }
-  fieldLines(writer, message.trailers);
-  writer.latin1("\r\n");
+  writer.latin1(`${fieldLines(message.trailers)}\r\n`);
 }
