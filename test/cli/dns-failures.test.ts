@@ -99,6 +99,15 @@ describe("servers that do not answer", () => {
     expect(ms).toBeLessThan(4000);
   });
 
+  it("RFC 8484: of a connection that fails the reason is told", async () => {
+    const url = `https://127.0.0.1:${await freePort()}/dns-query`;
+    const { stdout, status } = run("resolve", "x.example", "A", `@${url}`);
+    expect(stdout).toBe(
+      `; x.example A: no answer\n;   ${url}: connect ECONNREFUSED ${new URL(url).host}\n`,
+    );
+    expect(status).toBe(4);
+  });
+
   it("RFC 8914 4.23: a walk that nobody answers is no answer, exit 4", async () => {
     const walk = [
       "--mode",

@@ -58,7 +58,10 @@ export function askOverHttps(
       if (status === 200) finish(undefined, Buffer.concat(chunks));
       else finish(new Error(`the server answers with status ${status}`));
     });
-    request.on("error", finish);
+    // That the stream was cancelled says nothing: why the connection failed does.
+    request.on("error", (error: Error) =>
+      finish(error.cause instanceof Error ? error.cause : error),
+    );
     request.end(query);
   });
 }
