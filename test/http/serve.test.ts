@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "n
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -149,7 +149,7 @@ describe("http serve", () => {
     expect([shown.status, shown.body]).toEqual([200, "POST|/a/b|q=1|z||body"]);
     expect((await get(port, "/cgi-bin/moved")).body).toBe("0123456789");
     expect((await get(port, "/cgi-bin/broken")).status).toBe(502);
-    expect(stderr()).toContain("not a CGI response");
+    await vi.waitFor(() => expect(stderr()).toContain("not a CGI response"));
     for (const path of ["/cgi-bin/plain", "/cgi-bin/none", "/cgi-bin/"])
       expect((await get(port, path)).status).toBe(404);
   });
@@ -171,7 +171,7 @@ describe("http serve", () => {
     expect((await get(port, "/stream")).body).toBe("ab");
     expect((await get(port, "/data.txt")).body).toBe("0123456789");
     expect((await get(port, "/fault")).status).toBe(500);
-    expect(stderr()).toContain("m.mjs: broken");
+    await vi.waitFor(() => expect(stderr()).toContain("m.mjs: broken"));
   });
 
   it("SIGTERM finishes what is in flight, and exits 0", async () => {
