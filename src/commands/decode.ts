@@ -94,7 +94,8 @@ byte at the end (on stderr). Exit code 3: a capture cannot be read (or is damage
       min: 1,
       max: 8,
       default: 1,
-      description: "decode on so many processors, up to 8 (a plain file to --json; for large ones)",
+      description:
+        "decode on so many processors, up to 8 (a plain file to --json); two are no faster than one so far (docs/performance.md)",
     }),
     lint: Flags.boolean({
       description:

@@ -5,10 +5,10 @@
 import type { JsonWriter } from "../../codecs/json-writer.ts";
 
 /** Bytes and items of a piece: a record is an item, and so is a flow that begins. */
-const PIECE_BYTES = 1 << 19;
-const PIECE_ITEMS = 1 << 13;
+const PIECE_BYTES = 1 << 18;
+const PIECE_ITEMS = 1 << 12;
 /** Pieces that a worker may fill before the merge takes one. */
-const PIECES = 8;
+const PIECES = 4;
 const ITEM_BYTES = 8 + 4 + 4 + 4;
 
 /** The memory of one worker: `taken` counts the pieces given back. */
