@@ -1,10 +1,11 @@
 /** unbound validates a zone that we signed and serve; `netkit conform dns` finds our server to keep its rules. */
+
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { freePort } from "./support/nsd.ts";
+import { freePort } from "../support/free-port.ts";
 import { missingTools, serialAt, until } from "./support/replica-peers.ts";
 
 const missing = missingTools(["unbound", "dig"]);

@@ -1,12 +1,14 @@
 /** `http fetch` against nginx and squid, and cookies exchanged with curl. */
+
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { fetchRun } from "../support/http/fetch-run.ts";
-import { ended, freePort, have, lighttpd, nginx, squid } from "./support/nginx.ts";
+import { ended, have, lighttpd, nginx, squid } from "./support/nginx.ts";
 
 const missing = ["nginx", "squid", "curl"].filter((tool) => !have(tool));
 if (missing.length > 0) console.log(`http-fetch: skipped, no ${missing.join(" and no ")}`);

@@ -1,11 +1,12 @@
 /** Zones that unbound serves, asked by `netkit dns resolve` and resolved by our recursor; and unbound as our secondary. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import type { Peer } from "./support/nsd.ts";
-import { freePort } from "./support/nsd.ts";
 import { hasUnbound, startUnbound } from "./support/unbound.ts";
 
 if (!hasUnbound) process.stderr.write("unbound interop is skipped: it needs unbound\n");

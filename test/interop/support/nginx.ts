@@ -2,19 +2,9 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { connect, createServer } from "node:net";
-import { join } from "node:path";
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
+import { connect } from "node:net";
+import { join } from "node:path";
 
 export function have(tool: string, flag = "-v"): boolean {
   return spawnSync(tool, [flag], { timeout: 10_000, stdio: "ignore" }).error === undefined;

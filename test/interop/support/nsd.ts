@@ -1,25 +1,17 @@
 /** NSD on a free port of the loopback, with one zone. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 
 export const hasNsd = spawnSync("nsd", ["-v"]).error === undefined;
 
 export interface Peer {
   readonly port: number;
   stop(): void;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const socket = createSocket("udp4");
-    socket.bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
 }
 
 export async function startNsd(origin: string, zone: string): Promise<Peer> {

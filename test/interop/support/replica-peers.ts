@@ -1,4 +1,5 @@
 /** NSD and Knot on a free port of the loopback, as primary or as secondary of one zone, with a key. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 import { decode } from "../../../src/codecs/dns/decode.ts";
 import { encode } from "../../../src/codecs/dns/encode.ts";
 import type { RdataFields } from "../../../src/codecs/dns/message.ts";
-import { freePort } from "./nsd.ts";
+import { freePort } from "../../support/free-port.ts";
 
 export const SECRET = "c2VjcmV0IHNlY3JldA==";
 export type PeerKind = "nsd" | "knotd";
@@ -87,7 +88,16 @@ zone:
 `;
 }
 
+/** Once more on another port where the first was taken meanwhile. */
 export async function startReplica(kind: PeerKind, options: PeerOptions): Promise<ReplicaPeer> {
+  for (let tries = 0; tries < 3; tries++) {
+    const peer = await tryReplica(kind, options);
+    if (peer !== undefined) return peer;
+  }
+  throw new Error(`${kind} does not start`);
+}
+
+async function tryReplica(kind: PeerKind, options: PeerOptions): Promise<ReplicaPeer | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "netkit-replica-"));
   const port = await freePort();
   const file = join(folder, "zone");
@@ -98,7 +108,12 @@ export async function startReplica(kind: PeerKind, options: PeerOptions): Promis
   const args = kind === "nsd" ? ["-d", "-c", config] : ["-c", config];
   const child = spawn(kind, args, { stdio: "ignore" });
   const guard = setTimeout(() => child.kill("SIGKILL"), 100_000);
-  await until(async () => (await serialAt(port)) !== undefined);
+  await until(async () => child.exitCode !== null || (await serialAt(port)) !== undefined);
+  if (child.exitCode !== null) {
+    clearTimeout(guard);
+    rmSync(folder, { recursive: true, force: true });
+    return undefined;
+  }
   return {
     port,
     replace(zone) {

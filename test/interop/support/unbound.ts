@@ -1,10 +1,12 @@
 /** unbound on a free port of the loopback, with clauses of a test. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 import type { Peer } from "./nsd.ts";
-import { answering, freePort } from "./nsd.ts";
+import { answering } from "./nsd.ts";
 
 export const hasUnbound = spawnSync("unbound", ["-V"]).error === undefined;
 
