@@ -7,6 +7,7 @@ import { MILLISECOND, SECOND } from "../../engines/host.ts";
 import type { PacketPolicy } from "../../net/simulated/balancer.ts";
 import { PacketBalancer } from "../../net/simulated/balancer.ts";
 import { World } from "../../net/simulated/world.ts";
+import { aligned } from "../../render/table.ts";
 
 const ADDRESS = "203.0.113.1";
 const MACHINES = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
@@ -155,16 +156,5 @@ export function renderRows(rows: readonly Row[]): string {
     return [mode, policy, change, `${broken} of ${connections}`, String(predicted), spread];
   });
   const heads = ["mode", "packets go by", "machines", "broken", "predicted", "packets to each"];
-  const widths = heads.map((head, i) =>
-    Math.max(head.length, ...lines.map((line) => (line[i] as string).length)),
-  );
-  return [heads, ...lines]
-    .map((cells) =>
-      cells
-        .map((cell, i) => cell.padEnd(widths[i] as number))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
-    .concat("\n");
+  return `${aligned(heads, lines).join("\n")}\n`;
 }

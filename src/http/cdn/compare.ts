@@ -19,6 +19,7 @@ import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
 import type { Origin } from "../../engines/http/fetch/origin.ts";
 import { HttpServer } from "../../engines/http/server.ts";
 import { World } from "../../net/simulated/world.ts";
+import { aligned } from "../../render/table.ts";
 
 export type Way = "dns" | "anycast" | "rewrite" | "none";
 
@@ -422,16 +423,5 @@ export function renderWays(ways: readonly WayResult[]): string {
     way === "none" ? "-" : `${failoverSeconds} s`,
     way === "none" ? "-" : broken,
   ]);
-  const widths = heads.map((head, i) =>
-    Math.max(head.length, ...rows.map((row) => (row[i] as string).length)),
-  );
-  return [heads, ...rows]
-    .map((cells) =>
-      cells
-        .map((cell, i) => cell.padEnd(widths[i] as number))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n")
-    .concat("\n");
+  return `${aligned(heads, rows).join("\n")}\n`;
 }

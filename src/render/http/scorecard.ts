@@ -1,6 +1,7 @@
 /** The strategies side by side: what each cost, and what the course says that it costs. */
 import type { ChalkInstance } from "chalk";
 import type { SetResult } from "../../http/fetch/set.ts";
+import { aligned } from "../table.ts";
 import { ms } from "./waterfall.ts";
 
 export function renderScorecard(results: readonly SetResult[], paint: ChalkInstance): string {
@@ -19,17 +20,8 @@ export function renderScorecard(results: readonly SetResult[], paint: ChalkInsta
     ];
   });
   const heads = ["strategy", "connections", "time", "to best", "RTT", "RTT by the course"];
-  const widths = heads.map((head, i) =>
-    Math.max(head.length, ...rows.map((row) => (row[i] as string).length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) =>
-        i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number),
-      )
-      .join("  ")
-      .trimEnd();
+  const [head = "", ...lines] = aligned(heads, rows, true);
   const objects = results[0]?.objects.length ?? 0;
   const tail = `${objects} object${objects === 1 ? "" : "s"}${rtt === undefined ? "" : `, RTT ${ms(rtt)}`}`;
-  return `${paint.bold(line(heads))}\n${rows.map(line).join("\n")}\n${tail}\n`;
+  return `${paint.bold(head)}\n${lines.join("\n")}\n${tail}\n`;
 }
