@@ -5,7 +5,8 @@
  * CELLS.csv: columns n,bytes,rtt_ms,rate_mbps,strategy (and queue_bytes, loss_ppm, seed); without it the grid below.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { type Cell, Lab, missing, queueOf, STRATEGIES, type Strategy } from "./lab.ts";
+import type { Cell, Strategy } from "./lab.ts";
+import { Lab, missing, queueOf, STRATEGIES } from "./lab.ts";
 
 const COLUMNS =
   "n,bytes,rtt_ms,rate_mbps,queue_bytes,strategy,time_ms_median,time_ms_min,time_ms_max,runs,drops_up,drops_down,packets_up,packets_down,highest_queue,head_bytes,late_us,lost,loss_ppm,seed";
@@ -97,7 +98,10 @@ try {
       m.dropsUp, m.dropsDown, m.packetsUp, m.packetsDown, m.highestQueue, m.headBytes, m.lateUs, m.lost, cell.lossPpm ?? 0, cell.seed ?? 1];
     appendFileSync(out, `${row.join()}\n`);
     if (captures !== undefined)
-      await lab.run(cell, `${captures}/${cell.strategy}-${cell.n}x${cell.bytes}-${cell.rttMs}ms-${cell.rateMbps}mbps`);
+      await lab.run(
+        cell,
+        `${captures}/${cell.strategy}-${cell.n}x${cell.bytes}-${cell.rttMs}ms-${cell.rateMbps}mbps`,
+      );
   }
 } finally {
   await lab.close();

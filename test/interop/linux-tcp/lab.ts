@@ -1,6 +1,6 @@
 /** Real Linux TCP over a link of stated properties: box.c between two namespaces, nginx, client.c. */
-import type { ChildProcessByStdio } from "node:child_process";
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess, ChildProcessByStdio } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -118,7 +118,8 @@ export class Lab {
     this.#lines = createInterface({ input: this.#box.stdout })[Symbol.asyncIterator]();
     const first = JSON.parse(await this.#line());
     this.#client = first.client;
-    if (first.realTime !== true) process.stderr.write("box: no real-time priority: timing suffers\n");
+    if (first.realTime !== true)
+      process.stderr.write("box: no real-time priority: timing suffers\n");
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${this.folder}/${name};`)
       .join(" ");
