@@ -47,7 +47,10 @@ export class Packet {
   missing = 0;
   /** Inside the copy of a packet that an ICMP error carries. RFC 792, RFC 4443. */
   quoted = false;
-  /** TCP header fields. */
+  /** Octets of the innermost IP packet as its header tells them, or as captured where it does not. */
+  ipBytes = 0;
+  /** Index of the TCP header, and its fields. */
+  header = 0;
   sequence = 0;
   acknowledgment = 0;
   flags = 0;
@@ -188,6 +191,7 @@ export class Packet {
     if (total !== 0 && total < header) return OUTCOME.MALFORMED;
     const declared = total === 0 ? end : at + total;
     this.missing = declared > end ? declared - end : 0;
+    this.ipBytes = declared - at;
     const stop = declared > end ? end : declared;
     const fragment = ((bytes[at + 6] as number) << 8) | (bytes[at + 7] as number);
     const protocol = bytes[at + 9] as number;
@@ -223,6 +227,7 @@ export class Packet {
     const length = ((bytes[at + 4] as number) << 8) | (bytes[at + 5] as number);
     const declared = length === 0 ? end : at + 40 + length;
     this.missing = declared > end ? declared - end : 0;
+    this.ipBytes = declared - at;
     return this.ipv6Chain(bytes[at + 6] as number, at + 40, declared > end ? end : declared);
   }
 
@@ -369,6 +374,7 @@ export class Packet {
     const header = ((bytes[at + 12] as number) >> 4) * 4;
     if (header < 20) return OUTCOME.MALFORMED;
     this.protocol = P.TCP;
+    this.header = at;
     this.sourcePort = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
     this.destinationPort = ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
     this.sequence = word(bytes, at + 4);

@@ -110,6 +110,8 @@ export interface WorkloadObject {
   readonly id: number;
   readonly url: string;
   readonly host: string;
+  /** TLS hides what it is: the address tells the host and a number, `status` is 0. */
+  readonly opaque: boolean;
   readonly method: string;
   readonly status: number;
   readonly requestBytes: number;

@@ -1,0 +1,264 @@
+/** The path that a capture was taken on: round trip, rate of the bottleneck, loss, queue. */
+import type { LossReport } from "./loss.ts";
+import { emptyReport, lossesOnArrival, lossesOnSending } from "./loss.ts";
+import type { ObservedConnection } from "./observed.ts";
+import type { RateEstimate } from "./rate.ts";
+import { rateOf } from "./rate.ts";
+import type { Certainty, Confidence, Source, WorkloadLink } from "./workload.ts";
+
+/** Part of the whole round trip that lies on the near side of where packets were taken. */
+const NEAR_PART = 0.12;
+/** Losses that found the queue at least this full are its own. */
+const FULL_PART = 0.8;
+/** Octets that wait in any queue that can be called full. */
+const FULL_PACKETS = 4;
+const FULL_BYTES = 1500;
+const SYN_BITS = 2 * 60 * 8;
+
+export type Vantage = Source["vantage"];
+
+export interface LinkView {
+  readonly vantage: Vantage;
+  readonly link: WorkloadLink;
+  /** Round trip without the time of the handshake's own octets, by server address. */
+  readonly rttOf: ReadonlyMap<string, number>;
+  /** The part of it that lies between where packets were taken and the server. */
+  readonly farOf: ReadonlyMap<string, number>;
+  /** Octets a millisecond; undefined where not known. */
+  readonly bytesPerMs: number | undefined;
+}
+
+export function linkOf(connections: readonly ObservedConnection[]): LinkView {
+  const vantage = vantageOf(connections);
+  const arrivals = vantage === "server" ? acknowledged(connections) : arrived(connections);
+  const rate = rateOf(arrivals);
+  const bytesPerMs = rate === undefined ? undefined : (rate.mbps * 1000) / 8;
+  const ownMs = rate === undefined ? 0 : SYN_BITS / (rate.mbps * 1000);
+  const { whole, far } = handshakes(connections, vantage);
+  const less = (map: ReadonlyMap<string, number>) =>
+    new Map([...map].map(([server, ms]) => [server, Math.max(0, ms - ownMs)]));
+  const rttOf = less(whole);
+  const samples = connections.filter(clean).length;
+  let rttMs: number | null = null;
+  let rttFrom: Confidence = { certainty: "none", samples: 0, from: "no handshake, no request" };
+  if (rttOf.size > 0) {
+    rttMs = commonestServer(connections, rttOf);
+    rttFrom = { certainty: "high", samples, from: "shortest TCP handshake" };
+  } else {
+    const turns = turnarounds(connections);
+    if (turns.length > 0) {
+      rttMs = Math.min(...turns);
+      rttFrom = {
+        certainty: "low",
+        samples: turns.length,
+        from: "shortest time from a request to its acknowledgment: handshakes are not in the capture",
+      };
+    }
+  }
+  const report = emptyReport();
+  for (const connection of connections) {
+    const rtt = rttOf.get(connection.server) ?? rttMs ?? 0;
+    if (vantage === "server") lossesOnSending(connection.down, connection.up, rtt, report);
+    else lossesOnArrival(connection, connection.down, rtt, report);
+  }
+  const drops = dropsOf(report, bytesPerMs);
+  const lost = report.losses.reduce((sum, { segments }) => sum + segments, 0);
+  return {
+    vantage,
+    rttOf,
+    farOf: vantage === "client" ? rttOf : far,
+    bytesPerMs,
+    link: {
+      rttMs,
+      rateMbps: rate?.mbps ?? null,
+      lossRate: report.segments === 0 ? null : drops.random / (report.segments + lost),
+      queueBytes: drops.queueBytes,
+      queueAtLeastBytes: drops.atLeast,
+      retransmissions: lost + report.duplicates,
+      confidence: {
+        rttMs: rttFrom,
+        rateMbps: rateConfidence(rate),
+        lossRate: lossConfidence(report, drops.random),
+        queueBytes: drops.confidence,
+      },
+    },
+  };
+}
+
+/** A handshake in which nothing was sent twice. */
+function clean({ handshake }: ObservedConnection): boolean {
+  return (
+    handshake !== undefined &&
+    handshake.syns === 1 &&
+    handshake.synAcks === 1 &&
+    handshake.ackMs !== undefined
+  );
+}
+
+function vantageOf(connections: readonly ObservedConnection[]): Vantage {
+  let far = Number.POSITIVE_INFINITY;
+  let near = Number.POSITIVE_INFINITY;
+  for (const connection of connections) {
+    const { handshake } = connection;
+    if (!clean(connection) || handshake?.synAckMs === undefined) continue;
+    far = Math.min(far, handshake.synAckMs - handshake.synMs);
+    near = Math.min(near, (handshake.ackMs as number) - handshake.synAckMs);
+  }
+  if (far === Number.POSITIVE_INFINITY) return "unknown";
+  if (near <= NEAR_PART * (far + near)) return "client";
+  return far <= NEAR_PART * (far + near) ? "server" : "between";
+}
+
+/** Shortest handshake by server. */
+function handshakes(
+  connections: readonly ObservedConnection[],
+  vantage: Vantage,
+): { whole: Map<string, number>; far: Map<string, number> } {
+  const toServer = new Map<string, number>();
+  const toClient = new Map<string, number>();
+  const least = (map: Map<string, number>, key: string, value: number): void => {
+    map.set(key, Math.min(map.get(key) ?? Number.POSITIVE_INFINITY, value));
+  };
+  for (const connection of connections) {
+    const { handshake, server } = connection;
+    if (!clean(connection) || handshake?.synAckMs === undefined) continue;
+    least(toServer, server, handshake.synAckMs - handshake.synMs);
+    least(toClient, server, (handshake.ackMs as number) - handshake.synAckMs);
+  }
+  if (vantage === "client") return { whole: toServer, far: toServer };
+  const whole = new Map<string, number>();
+  for (const [server, ms] of toClient) whole.set(server, ms + (toServer.get(server) ?? 0));
+  return { whole, far: toServer };
+}
+
+/** Of several servers the round trip to the one that most connections went to. */
+function commonestServer(
+  connections: readonly ObservedConnection[],
+  rttOf: ReadonlyMap<string, number>,
+): number {
+  const counts = new Map<string, number>();
+  for (const { server } of connections) {
+    if (rttOf.has(server)) counts.set(server, (counts.get(server) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort((a, b) => b[1] - a[1]);
+  return rttOf.get(most?.[0] ?? "") as number;
+}
+
+function turnarounds(connections: readonly ObservedConnection[]): number[] {
+  const found: number[] = [];
+  for (const { up, down } of connections) {
+    let next = 0;
+    for (let i = 0; i < down.count && next < up.count; i++) {
+      const ack = down.ack[i] as number;
+      while (next < up.count) {
+        const end = (up.offset[next] as number) + (up.length[next] as number);
+        if (end > ack || (up.at[next] as number) > (down.at[i] as number)) break;
+        if ((up.length[next] as number) > 0)
+          found.push((down.at[i] as number) - (up.at[next] as number));
+        next++;
+      }
+    }
+  }
+  return found;
+}
+
+function arrived(connections: readonly ObservedConnection[]): { at: number[]; bytes: number[] } {
+  const all: [number, number][] = [];
+  for (const { down } of connections) {
+    for (let i = 0; i < down.count; i++)
+      all.push([down.at[i] as number, down.ipBytes[i] as number]);
+  }
+  return columns(all);
+}
+
+/** Before the bottleneck acknowledgments come as the data left it. */
+function acknowledged(connections: readonly ObservedConnection[]): {
+  at: number[];
+  bytes: number[];
+} {
+  const all: [number, number][] = [];
+  for (const { up, down } of connections) {
+    let payload = 0;
+    let wire = 0;
+    for (let i = 0; i < down.count; i++) {
+      if ((down.length[i] as number) === 0) continue;
+      payload += down.length[i] as number;
+      wire += down.ipBytes[i] as number;
+    }
+    if (payload === 0) continue;
+    let acked = 0;
+    for (let i = 0; i < up.count; i++) {
+      const ack = up.ack[i] as number;
+      if (ack <= acked) continue;
+      all.push([up.at[i] as number, ((ack - acked) * wire) / payload]);
+      acked = ack;
+    }
+  }
+  return columns(all);
+}
+
+function columns(all: [number, number][]): { at: number[]; bytes: number[] } {
+  all.sort((a, b) => a[0] - b[0]);
+  return { at: all.map(([at]) => at), bytes: all.map(([, bytes]) => bytes) };
+}
+
+function rateConfidence(rate: RateEstimate | undefined): Confidence {
+  if (rate === undefined) {
+    return { certainty: "none", samples: 0, from: "no packets close behind one another" };
+  }
+  let certainty: Certainty = "low";
+  if (rate.samples >= 40 && rate.share >= 0.3) certainty = "high";
+  else if (rate.samples >= 12 && rate.share >= 0.2) certainty = "medium";
+  return { certainty, samples: rate.samples, from: "distance of packets that queued" };
+}
+
+function lossConfidence(report: LossReport, random: number): Confidence {
+  const from = random > 0 ? "segments sent again while the queue was not full" : "none seen";
+  const certainty = report.segments >= 1000 ? "high" : report.segments >= 100 ? "medium" : "low";
+  return { certainty, samples: report.segments, from };
+}
+
+interface Drops {
+  readonly random: number;
+  readonly queueBytes: number | null;
+  readonly atLeast: number | null;
+  readonly confidence: Confidence;
+}
+
+/** Which losses a full queue made, and how much stood in it then. */
+function dropsOf(report: LossReport, bytesPerMs: number | undefined): Drops {
+  const total = report.losses.reduce((sum, { segments }) => sum + segments, 0);
+  const longest = report.longestWaitMs;
+  const none = (from: string, atLeast: number | null): Drops => ({
+    random: total,
+    queueBytes: null,
+    atLeast,
+    confidence: { certainty: "none", samples: 0, from },
+  });
+  if (bytesPerMs === undefined || longest === undefined) {
+    return none("neither rate nor time in the queue is known", null);
+  }
+  const atLeast = Math.round(longest * bytesPerMs);
+  const full = report.losses.filter(
+    ({ waitedMs }) =>
+      waitedMs !== undefined &&
+      waitedMs >= FULL_PART * longest &&
+      waitedMs * bytesPerMs >= FULL_PACKETS * FULL_BYTES,
+  );
+  if (full.length === 0) return none("it did not overflow", atLeast);
+  const elsewhere = report.losses.filter(
+    (loss) => loss.waitedMs !== undefined && !full.includes(loss),
+  );
+  const waits = full.map(({ waitedMs }) => waitedMs as number).sort((a, b) => a - b);
+  const middle = waits[waits.length >> 1] as number;
+  return {
+    random: elsewhere.reduce((sum, { segments }) => sum + segments, 0),
+    queueBytes: Math.round(middle * bytesPerMs + FULL_BYTES / 2),
+    atLeast,
+    confidence: {
+      certainty: full.length >= 3 ? "high" : "medium",
+      samples: full.length,
+      from: "time in the queue of the segments before those that it dropped",
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** What server and client took before they spoke, apart from what the path took. */
+import type { LinkView } from "./link.ts";
+import { tickOf } from "./loss.ts";
+import type { Fetched, Grouped } from "./pages.ts";
+import type { SegmentLog } from "./segments.ts";
+import type { Dependency } from "./workload.ts";
+
+/** A silence between two pipelined responses that is shorter may be the path's. */
+const SILENCE_MS = 1;
+
+/** From the request's arrival at the server to the first octet that it sent; null: not told. */
+export function serverThink(
+  one: Fetched,
+  before: Fetched | undefined,
+  view: LinkView,
+): number | null {
+  const { exchange, connection } = one;
+  if (!(exchange.firstByteMs >= exchange.sentMs)) return null;
+  const far = view.farOf.get(connection.server) ?? view.link.rttMs;
+  if (far === null && view.vantage !== "server") return null;
+  const { down, up } = connection;
+  const first = carrying(down, exchange.firstByteMs);
+  const last = carrying(up, exchange.sentMs);
+  const own =
+    view.bytesPerMs === undefined || view.vantage === "server"
+      ? 0
+      : ((down.ipBytes[first] ?? 0) + (up.ipBytes[last] ?? 0)) / view.bytesPerMs;
+  const path = (view.vantage === "server" ? 0 : (far ?? 0)) + own;
+  if (before !== undefined && before.exchange.endMs > exchange.startMs) {
+    // Pipelined: it may have been ready long before its turn.
+    const silence = exchange.firstByteMs - Math.max(before.exchange.endMs, exchange.sentMs + path);
+    return silence > SILENCE_MS + own ? silence - own : null;
+  }
+  const most = Math.max(0, exchange.firstByteMs - exchange.sentMs - path);
+  const byClock = thinkByTimestamps(one, first);
+  if (byClock === undefined) return most;
+  // Longer than the clock has it: the response waited in a queue. The clock is good to a tick.
+  return most <= byClock.ms + byClock.tick ? most : Math.max(0, byClock.ms);
+}
+
+/** Index of the segment with octets that came at this time. */
+function carrying({ at, length }: SegmentLog, when: number): number {
+  return at.findIndex((ms, i) => ms === when && (length[i] as number) > 0);
+}
+
+/**
+ * The server's own clock, set by its SYN with ACK, which it sent as it got the SYN: what follows
+ * does not depend on queues on the way back. RFC 7323 3.
+ */
+function thinkByTimestamps(
+  { exchange, connection }: Fetched,
+  first: number,
+): { ms: number; tick: number } | undefined {
+  const { handshake, down } = connection;
+  if (first < 0 || handshake === undefined || handshake.syns !== 1 || handshake.synAcks !== 1) {
+    return undefined;
+  }
+  const tick = tickOf(down);
+  const start = down.stamp[0];
+  if (tick === undefined || start === undefined) return undefined;
+  const since = (((down.stamp[first] as number) - start) | 0) * tick;
+  return { ms: handshake.synMs + since - exchange.sentMs, tick };
+}
+
+/** From when the client knew of the object, and had a connection for it, to its request. */
+export function clientThink(
+  page: Grouped,
+  id: number,
+  parents: readonly Dependency[],
+  previous: Fetched | undefined,
+): number | null {
+  const one = page.fetched[id] as Fetched;
+  const { exchange, connection, place } = one;
+  let known = page.startMs;
+  for (const { id: parent, afterBytes } of parents) {
+    // It was asked for while its parent came: when the client read of it is not visible.
+    if (afterBytes !== null) return null;
+    known = Math.max(known, (page.fetched[parent] as Fetched).exchange.endMs);
+  }
+  const { handshake } = connection;
+  if (place > 0 || handshake === undefined) {
+    const free = previous === undefined ? known : previous.exchange.endMs;
+    // Pipelined requests wait for no response.
+    const ready = free > exchange.startMs ? known : Math.max(known, free);
+    const open = handshake?.ackMs ?? handshake?.synAckMs ?? known;
+    return Math.max(0, exchange.startMs - Math.max(ready, open));
+  }
+  const open = handshake.ackMs ?? handshake.synAckMs ?? handshake.synMs;
+  const late = Math.max(0, exchange.startMs - Math.max(open, known));
+  if (handshake.synMs <= known) return late;
+  let free = known;
+  for (const other of page.fetched) {
+    const { endMs } = other.exchange;
+    if (endMs <= handshake.synMs && endMs > free) free = endMs;
+  }
+  return handshake.synMs - free + late;
+}
