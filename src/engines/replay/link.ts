@@ -1,9 +1,10 @@
 /** The path that a capture was taken on: round trip, rate of the bottleneck, loss, queue. */
 import type { LossReport } from "./loss.ts";
-import { emptyReport, lossesOnArrival, lossesOnSending } from "./loss.ts";
+import { emptyReport, lossesOnArrival, lossesOnSending, tickOf } from "./loss.ts";
 import type { ObservedConnection } from "./observed.ts";
 import type { RateEstimate } from "./rate.ts";
 import { rateOf } from "./rate.ts";
+import type { SegmentLog } from "./segments.ts";
 import type { Certainty, Confidence, Source, WorkloadLink } from "./workload.ts";
 
 /** Part of the whole round trip that lies on the near side of where packets were taken. */
@@ -26,6 +27,8 @@ export interface LinkView {
   readonly farOf: ReadonlyMap<string, number>;
   /** Octets a millisecond; undefined where not known. */
   readonly bytesPerMs: number | undefined;
+  /** Milliseconds a tick of the timestamps of each server, where known. */
+  readonly tickOf: ReadonlyMap<string, number>;
 }
 
 export function linkOf(connections: readonly ObservedConnection[]): LinkView {
@@ -55,11 +58,12 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
       };
     }
   }
+  const ticks = ticksOf(connections);
   const report = emptyReport();
   for (const connection of connections) {
     const rtt = rttOf.get(connection.server) ?? rttMs ?? 0;
     if (vantage === "server") lossesOnSending(connection.down, connection.up, rtt, report);
-    else lossesOnArrival(connection, connection.down, rtt, report);
+    else lossesOnArrival(connection.down, rtt, ticks.get(connection.server), report);
   }
   const drops = dropsOf(report, bytesPerMs);
   const lost = report.losses.reduce((sum, { segments }) => sum + segments, 0);
@@ -68,6 +72,7 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
     rttOf,
     farOf: vantage === "client" ? rttOf : far,
     bytesPerMs,
+    tickOf: ticks,
     link: {
       rttMs,
       rateMbps: rate?.mbps ?? null,
@@ -83,6 +88,21 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
       },
     },
   };
+}
+
+function ticksOf(connections: readonly ObservedConnection[]): Map<string, number> {
+  const logs = new Map<string, SegmentLog[]>();
+  for (const { server, down } of connections) {
+    const list = logs.get(server);
+    if (list === undefined) logs.set(server, [down]);
+    else list.push(down);
+  }
+  const ticks = new Map<string, number>();
+  for (const [server, list] of logs) {
+    const tick = tickOf(list);
+    if (tick !== undefined) ticks.set(server, tick);
+  }
+  return ticks;
 }
 
 /** A handshake in which nothing was sent twice. */

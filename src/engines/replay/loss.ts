@@ -3,7 +3,6 @@
  * taken behind the bottleneck a lost segment is a hole that a later one fills; before it, octets
  * that are sent again.
  */
-import type { ObservedConnection } from "./observed.ts";
 import type { SegmentLog } from "./segments.ts";
 import { NO_TIMESTAMP } from "./segments.ts";
 
@@ -29,6 +28,8 @@ export interface LossReport {
 const REORDER_PART = 0.5;
 /** Clocks of timestamps that are in use, milliseconds a tick. RFC 7323 5.4. */
 const TICKS = [1, 4, 10, 1000] as const;
+/** A clock of longer ticks does not tell of queues. */
+const COARSE_MS = 10;
 /** A clock is only told over this many milliseconds. */
 const TICK_SPAN_MS = 60;
 
@@ -45,12 +46,12 @@ interface Hole {
 
 /** Behind the bottleneck: segments as they arrive. */
 export function lossesOnArrival(
-  connection: ObservedConnection,
   log: SegmentLog,
   rttMs: number,
+  tick: number | undefined,
   report: LossReport,
 ): void {
-  const waits = log === connection.down ? waitsByTimestamps(log) : undefined;
+  const waits = tick === undefined ? undefined : waitsByTimestamps(log, tick);
   let highest = 0;
   let largest = 536;
   let previous = -1;
@@ -193,11 +194,10 @@ function repairsOf(log: SegmentLog): (readonly [at: number, highest: number])[] 
 
 /**
  * How long each segment was under way beyond the fastest one, by the sender's clock in its
- * timestamps: the time in queues, to one tick. Undefined without timestamps of a known clock.
+ * timestamps: the time in queues, to one tick. Undefined without timestamps.
  */
-export function waitsByTimestamps(log: SegmentLog): number[] | undefined {
-  const tick = tickOf(log);
-  if (tick === undefined || tick > 10) return undefined;
+function waitsByTimestamps(log: SegmentLog, tick: number): number[] | undefined {
+  if (tick > COARSE_MS || log.stamp.includes(NO_TIMESTAMP)) return undefined;
   const first = log.stamp[0] as number;
   let base = Number.POSITIVE_INFINITY;
   const raw: number[] = [];
@@ -210,13 +210,17 @@ export function waitsByTimestamps(log: SegmentLog): number[] | undefined {
   return raw.map((under) => under - base);
 }
 
-/** Milliseconds a tick of the sender's timestamps. */
-export function tickOf(log: SegmentLog): number | undefined {
-  const { at, stamp, count } = log;
-  if (count < 2 || stamp.includes(NO_TIMESTAMP)) return undefined;
-  const span = (at[count - 1] as number) - (at[0] as number);
-  const ticks = ((stamp[count - 1] as number) - (stamp[0] as number)) | 0;
-  if (span < TICK_SPAN_MS || ticks <= 0) return undefined;
-  const measured = span / ticks;
+/** Milliseconds a tick of the clock in a sender's timestamps, by the log that lasts longest. */
+export function tickOf(logs: Iterable<SegmentLog>): number | undefined {
+  let longest = 0;
+  let measured = 0;
+  for (const { at, stamp, count } of logs) {
+    if (count < 2 || stamp.includes(NO_TIMESTAMP)) continue;
+    const span = (at[count - 1] as number) - (at[0] as number);
+    const ticks = ((stamp[count - 1] as number) - (stamp[0] as number)) | 0;
+    if (span < TICK_SPAN_MS || span <= longest || ticks <= 0) continue;
+    longest = span;
+    measured = span / ticks;
+  }
   return TICKS.find((tick) => Math.abs(Math.log(measured / tick)) < 0.6);
 }

@@ -9,7 +9,7 @@ export interface Strategy {
 }
 
 export function strategyOf(page: Grouped): Strategy {
-  const parallel = mostAtOnce(page);
+  const parallel = mostOf(page);
   const lists = new Map<unknown, Fetched[]>();
   for (const one of page.fetched) {
     const list = lists.get(one.connection);
@@ -38,15 +38,24 @@ function pipelined(list: readonly Fetched[]): boolean {
 }
 
 /** From each connection's opening, or first request, to its last octet. */
-function mostAtOnce({ fetched, connections }: Grouped): number {
-  const edges: [at: number, step: number][] = [];
-  for (const connection of connections) {
-    const own = fetched.filter((one) => one.connection === connection);
-    const first = own[0] as Fetched;
-    const opened = first.place === 0 ? connection.handshake?.synMs : undefined;
-    edges.push([opened ?? first.exchange.startMs, 1]);
-    edges.push([Math.max(...own.map(({ exchange }) => exchange.endMs)), -1]);
-  }
+function mostOf({ fetched, connections }: Grouped): number {
+  return mostAtOnce(
+    connections.map((connection) => {
+      const own = fetched.filter((one) => one.connection === connection);
+      const first = own[0] as Fetched;
+      const opened = first.place === 0 ? connection.handshake?.synMs : undefined;
+      const ends = own.map(({ exchange }) => exchange.endMs);
+      return [opened ?? first.exchange.startMs, Math.max(...ends)];
+    }),
+  );
+}
+
+/** How many of these spans of time there are at one time. */
+export function mostAtOnce(spans: readonly (readonly [from: number, to: number])[]): number {
+  const edges = spans.flatMap(([from, to]) => [
+    [from, 1] as const,
+    [Math.max(from, to), -1] as const,
+  ]);
   edges.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let now = 0;
   let most = 0;

@@ -1,8 +1,8 @@
 /** What server and client took before they spoke, apart from what the path took. */
 import type { LinkView } from "./link.ts";
-import { tickOf } from "./loss.ts";
 import type { Fetched, Grouped } from "./pages.ts";
 import type { SegmentLog } from "./segments.ts";
+import { NO_TIMESTAMP } from "./segments.ts";
 import type { Dependency } from "./workload.ts";
 
 /** A silence between two pipelined responses that is shorter may be the path's. */
@@ -32,7 +32,7 @@ export function serverThink(
     return silence > SILENCE_MS + own ? silence - own : null;
   }
   const most = Math.max(0, exchange.firstByteMs - exchange.sentMs - path);
-  const byClock = thinkByTimestamps(one, first);
+  const byClock = thinkByTimestamps(one, first, view.tickOf.get(connection.server));
   if (byClock === undefined) return most;
   // Longer than the clock has it: the response waited in a queue. The clock is good to a tick.
   return most <= byClock.ms + byClock.tick ? most : Math.max(0, byClock.ms);
@@ -50,14 +50,14 @@ function carrying({ at, length }: SegmentLog, when: number): number {
 function thinkByTimestamps(
   { exchange, connection }: Fetched,
   first: number,
+  tick: number | undefined,
 ): { ms: number; tick: number } | undefined {
   const { handshake, down } = connection;
   if (first < 0 || handshake === undefined || handshake.syns !== 1 || handshake.synAcks !== 1) {
     return undefined;
   }
-  const tick = tickOf(down);
   const start = down.stamp[0];
-  if (tick === undefined || start === undefined) return undefined;
+  if (tick === undefined || start === undefined || start === NO_TIMESTAMP) return undefined;
   const since = (((down.stamp[first] as number) - start) | 0) * tick;
   return { ms: handshake.synMs + since - exchange.sentMs, tick };
 }
