@@ -140,29 +140,23 @@ export class Faults {
     for (const undo of [...this.undoing].reverse()) undo();
   }
 
-  /** What becomes of a packet on a path; undefined: it is lost. */
-  judge(from: Vertex, path: Path, packet: Packet): readonly Delivery[] | undefined {
-    let current = packet;
-    let extra = 0;
+  /** What the rules make of a packet; undefined: it is lost. */
+  judge(from: Vertex, path: Path, packet: Packet): Delivery | undefined {
     for (const rule of this.rules) {
-      const verdict = rule(current, from.name, path.end.name);
+      const verdict = rule(packet, from.name, path.end.name);
       if (verdict === "pass") continue;
       if (verdict === "drop") return undefined;
-      if ("delay" in verdict) extra = verdict.delay;
-      else current = verdict.replace;
-      break;
+      if ("delay" in verdict) return { packet, delay: verdict.delay };
+      return { packet: verdict.replace, delay: 0 };
     }
-    let deliveries: Delivery[] = [{ packet: current, delay: extra }];
-    for (const link of path.links) {
-      deliveries = deliveries.flatMap((delivery) => over(link, delivery));
-    }
-    return deliveries.length === 0 ? undefined : deliveries;
+    return { packet, delay: 0 };
   }
 }
 
-/** One link's faults, drawn in a fixed order. */
-function over(link: Link, { packet, delay }: Delivery): readonly Delivery[] {
+/** What comes out of a link, and when: its delay and faults, drawn in a fixed order. */
+export function over(link: Link, packet: Packet, delay: Nanos): readonly Delivery[] {
   const { quality: q, random } = link;
+  if (link.pure) return [{ packet, delay: delay + q.delay }];
   if (packet.length > q.mtu) return [];
   if (q.loss > 0 && random.unit() < q.loss) return [];
   let out = packet;

@@ -11,7 +11,7 @@ import { HIGH_WATER } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
 import type { SimNode } from "./node.ts";
 import type { Packet } from "./packet.ts";
-import { connectionKey, SimTcp } from "./tcp.ts";
+import { connectionKey, SimTcp } from "./tcp/connection.ts";
 import { SimTls } from "./tls.ts";
 
 const SILENT: TcpHandler = { onData() {}, onClose() {} };

@@ -9,7 +9,11 @@ export const RST = 0x04;
 export const PSH = 0x08;
 export const ACK = 0x10;
 
-const HEADER_BYTES = { udp: 28, tcp: 40 } as const;
+/** Octets of IPv4, and of UDP or TCP with the options that a segment has: timestamps, SACK blocks, those of a SYN. */
+const UDP_HEADERS = 28;
+const TCP_HEADERS = 52;
+const SYN_HEADERS = 60;
+const SACK_HEADER = 4;
 
 export class Packet {
   readonly protocol: typeof UDP | typeof TCP;
@@ -23,7 +27,13 @@ export class Packet {
   /** Sequence numbers on the wire: modulo 2^32. */
   readonly seq: number;
   readonly ack: number;
+  /** Octets, scaled already. */
   readonly window: number;
+  /** Timestamps (RFC 7323 3): when it was sent, and when that was sent which it answers; 0: none. */
+  readonly stamp: number;
+  readonly echo: number;
+  /** SACK: edges of blocks as sequence numbers, alternating. */
+  readonly sacks: readonly number[] | undefined;
 
   constructor(
     protocol: typeof UDP | typeof TCP,
@@ -36,6 +46,9 @@ export class Packet {
     seq = 0,
     ack = 0,
     window = 0,
+    stamp = 0,
+    echo = 0,
+    sacks: readonly number[] | undefined = undefined,
   ) {
     this.protocol = protocol;
     this.src = src;
@@ -47,11 +60,19 @@ export class Packet {
     this.seq = seq;
     this.ack = ack;
     this.window = window;
+    this.stamp = stamp;
+    this.echo = echo;
+    this.sacks = sacks;
   }
 
   /** Octets of the IP packet. */
   get length(): number {
-    return this.data.length + (this.protocol === UDP ? HEADER_BYTES.udp : HEADER_BYTES.tcp);
+    const { length } = this.data;
+    if (this.protocol === UDP) return length + UDP_HEADERS;
+    if ((this.flags & SYN) !== 0) return length + SYN_HEADERS;
+    return (
+      length + TCP_HEADERS + (this.sacks === undefined ? 0 : SACK_HEADER + this.sacks.length * 4)
+    );
   }
 }
 
@@ -76,6 +97,9 @@ export function changed(packet: Packet, change: PacketChange): Packet {
     packet.seq,
     packet.ack,
     packet.window,
+    packet.stamp,
+    packet.echo,
+    packet.sacks,
   );
 }
 

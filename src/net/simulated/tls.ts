@@ -7,7 +7,7 @@ import { latin1 } from "../../codecs/reader.ts";
 import { latin1Bytes } from "../../codecs/writer.ts";
 import type { TlsClient, TlsServer } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
-import type { SimTcp } from "./tcp.ts";
+import type { SimTcp } from "./tcp/connection.ts";
 
 interface Hello {
   readonly sni?: string | undefined;

@@ -3,6 +3,7 @@
  * each direction. An address may stand on several vertices: the nearest by route answers (RFC 4786).
  */
 import type { Nanos, Random } from "../../engines/host.ts";
+import { LinkQueue } from "./link-queue.ts";
 import type { Middlebox } from "./middlebox.ts";
 import type { SimNode } from "./node.ts";
 
@@ -21,6 +22,10 @@ export interface LinkQuality {
   readonly corrupt: number;
   /** Octets of an IP packet above which it vanishes: a black hole of path MTU discovery (RFC 2923 2.1). */
   readonly mtu: number;
+  /** Bits a second; infinite: packets do not wait for each other. */
+  readonly rate: number;
+  /** Octets that may wait or be on their way onto the link, above which a packet is dropped (drop-tail). */
+  readonly queue: number;
   readonly up: boolean;
 }
 
@@ -32,6 +37,8 @@ export const PLAIN: LinkQuality = {
   reorder: 0,
   corrupt: 0,
   mtu: Number.POSITIVE_INFINITY,
+  rate: Number.POSITIVE_INFINITY,
+  queue: Number.POSITIVE_INFINITY,
   up: true,
 };
 
@@ -40,6 +47,8 @@ export class Link {
   readonly from: Vertex;
   readonly to: Vertex;
   readonly random: Random;
+  /** What waits for it, where it has a rate. */
+  readonly queue = new LinkQueue();
   /** As it is now: as it was made, with the changes of all faults that last. */
   quality: LinkQuality;
   private readonly made: LinkQuality;
@@ -63,6 +72,16 @@ export class Link {
 
   /** Nothing but delay happens to its packets. */
   get plain(): boolean {
+    return this.pure && !this.rated;
+  }
+
+  /** Packets wait for each other. */
+  get rated(): boolean {
+    return this.quality.rate !== Number.POSITIVE_INFINITY;
+  }
+
+  /** It has no faults. */
+  get pure(): boolean {
     const q = this.quality;
     return (
       q.jitter === 0 &&

@@ -3,7 +3,9 @@ import { tcpPacket, udpPacket } from "../../codecs/link/build.ts";
 import { LINK_RAW, pcapngHeader, pcapngPacket } from "../../codecs/pcap/pcapng-writer.ts";
 import type { Nanos } from "../../engines/host.ts";
 import type { Packet } from "./packet.ts";
-import { UDP } from "./packet.ts";
+import { NO_BYTES, SYN, UDP } from "./packet.ts";
+import { WINDOW_SHIFT } from "./tcp/constants.ts";
+import { optionBytes } from "./tcp/options.ts";
 
 export class Trace {
   private readonly startedMs: number;
@@ -34,7 +36,8 @@ export class Trace {
               seq: packet.seq,
               ack: packet.ack,
               flags: packet.flags,
-              window: packet.window,
+              window: (packet.flags & SYN) !== 0 ? packet.window : packet.window >> WINDOW_SHIFT,
+              options: packet.stamp > 0 ? optionBytes(packet) : NO_BYTES,
             },
             packet.data,
           );

@@ -1,7 +1,7 @@
 /**
  * A deterministic network in virtual time: nodes, links with faults, and one queue of events. Equal
- * seeds and inputs give equal runs, to the bit. At message level: datagrams and reliable streams with
- * delay; no bandwidth, no congestion.
+ * seeds and inputs give equal runs, to the bit. Links without a rate carry any load with their delay;
+ * those with one serialise packets and drop what their queue does not hold.
  */
 import type { Nanos, Random } from "../../engines/host.ts";
 import { MICROSECOND, MILLISECOND } from "../../engines/host.ts";
@@ -9,13 +9,13 @@ import { EventQueue } from "../event-queue.ts";
 import { Xoshiro } from "../random.ts";
 import { Tasks } from "../task.ts";
 import { Digest, KIND } from "./digest.ts";
-import { Faults } from "./faults.ts";
+import { Faults, over } from "./faults.ts";
 import type { Middlebox } from "./middlebox.ts";
 import type { Boot } from "./node.ts";
 import { SimNode } from "./node.ts";
 import type { Packet } from "./packet.ts";
 import { ACK, FIN, NO_BYTES, RST, Packet as SimPacket, SYN, TCP, UDP } from "./packet.ts";
-import { connectionKey } from "./tcp.ts";
+import { connectionKey } from "./tcp/connection.ts";
 import type { LinkQuality, Path, Vertex } from "./topology.ts";
 import { PLAIN, Topology } from "./topology.ts";
 import type { Trace } from "./trace.ts";
@@ -39,6 +39,14 @@ export interface NodeOptions {
   readonly at?: string;
   readonly link?: Partial<LinkQuality>;
   readonly boot?: Boot;
+}
+
+/** A packet on its way, and the link that it comes to next. */
+interface Journey {
+  readonly path: Path;
+  readonly link: number;
+  readonly packet: Packet;
+  readonly boxes: number;
 }
 
 export const CORE = "core";
@@ -188,16 +196,43 @@ export class World {
       return;
     }
     const verdict = this.faults.judge(from, path, packet);
-    if (verdict === undefined) {
-      this.dropped++;
-      if (this.traces.size > 0) this.record(path.end, packet, "dropped");
+    if (verdict === undefined) this.lose(path, packet);
+    else this.walk({ path, link: 0, packet: verdict.packet, boxes }, verdict.delay);
+  }
+
+  private lose(path: Path, packet: Packet): void {
+    this.dropped++;
+    if (this.traces.size > 0) this.record(path.end, packet, "dropped");
+  }
+
+  /** Goes on with a packet that is at the beginning of a link in `wait`. */
+  walk(journey: Journey, wait: Nanos): void {
+    const { path, packet, boxes } = journey;
+    const link = path.links[journey.link];
+    if (link === undefined) {
+      const at = this.now + wait;
+      if (path.end.box === undefined) this.queue.at(at, arrive, path.end, packet);
+      else this.queue.at(at, () => this.enterBox(path.end, packet, boxes), 0, 0);
       return;
     }
-    for (const copy of verdict) {
-      const at = this.now + copy.delay;
-      if (path.end.box === undefined) this.queue.at(at, arrive, path.end, copy.packet);
-      else this.queue.at(at, () => this.enterBox(path.end, copy.packet, boxes), 0, 0);
+    let taken = wait;
+    if (link.rated) {
+      if (wait > 0) {
+        this.queue.at(this.now + wait, goOn, this, journey);
+        return;
+      }
+      const { rate, queue } = link.quality;
+      const end = link.queue.admit(this.now, packet.length, rate, queue);
+      if (end === undefined) {
+        this.lose(path, packet);
+        return;
+      }
+      taken = end - this.now;
     }
+    const out = over(link, packet, taken);
+    if (out.length === 0) this.lose(path, packet);
+    for (const copy of out)
+      this.walk({ path, link: journey.link + 1, packet: copy.packet, boxes }, copy.delay);
   }
 
   private enterBox(vertex: Vertex, packet: Packet, boxes: number): void {
@@ -314,6 +349,10 @@ export class World {
       lent.fill(DEAD);
     }
   }
+}
+
+function goOn(world: World, journey: Journey): void {
+  world.walk(journey, 0);
 }
 
 function arrive(vertex: Vertex, packet: Packet): void {
