@@ -22,7 +22,6 @@ import {
   SYN_GIVES_UP,
   SYN_TIMES,
   TIME_WAIT,
-  WINDOW_SHIFT,
 } from "./constants.ts";
 import { Receiver } from "./receiver.ts";
 import { SendBuffer } from "./send-buffer.ts";
@@ -146,7 +145,7 @@ export class SimTcp implements TcpConnection {
     let window = FIRST_RECEIVE_WINDOW;
     let sacks: readonly number[] | undefined;
     if ((flags & SYN) === 0) {
-      window = (receiver.window() >> WINDOW_SHIFT) << WINDOW_SHIFT;
+      window = receiver.window();
       sacks = receiver.sacks()?.map((edge) => (this.peerIsn + 1 + edge) >>> 0);
     }
     const packet = new Packet(
@@ -314,14 +313,24 @@ export class SimTcp implements TcpConnection {
       this.onAccepted?.(this);
       this.sendEarly();
     }
+    const offset = this.offsetOf(packet);
+    // RFC 7323 4.3: before anything is sent in answer.
+    this.receiver.stamped(offset, packet.stamp);
     this.acknowledged(packet);
-    this.arrived(packet);
+    this.arrived(packet, offset);
+  }
+
+  /** Where a segment begins in the peer's stream. */
+  private offsetOf(packet: Packet): number {
+    const { next } = this.receiver;
+    return next + ((packet.seq - (this.peerIsn + 1 + next)) | 0);
   }
 
   private opened(packet: Packet): void {
     this.state = "open";
     this.timer.armAt(undefined);
     const sent = packet.echo > 0 ? packet.echo - 1 : this.openedAt;
+    this.receiver.opened();
     this.sender.opened(this.node.clock.now() - sent, packet.window);
   }
 
@@ -360,21 +369,18 @@ export class SimTcp implements TcpConnection {
     this.finishIfDone();
   }
 
-  private arrived(packet: Packet): void {
+  private arrived(packet: Packet, offset: number): void {
     if (this.state !== "open") return;
     const { data } = packet;
     const { receiver } = this;
-    const { next } = receiver;
-    const offset = next + ((packet.seq - (this.peerIsn + 1 + next)) | 0);
     const fin = (packet.flags & FIN) !== 0;
     if (data.length === 0 && !fin) {
       // RFC 9293 3.10.7.4: what lies outside the window, as a probe does, is answered.
-      if (offset < next) this.acknowledge();
-      else if (offset === next) receiver.echo = packet.stamp;
+      if (offset < receiver.next) this.acknowledge();
       return;
     }
     receiver.roundTrip(data.length, packet.echo > 0 ? packet.echo - 1 : 0);
-    receiver.arrived(offset, data, fin, (packet.flags & PSH) !== 0, packet.stamp);
+    receiver.arrived(offset, data, fin, (packet.flags & PSH) !== 0);
     receiver.decide();
     this.feed();
   }

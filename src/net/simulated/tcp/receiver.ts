@@ -16,6 +16,7 @@ import {
   MAX_WINDOW_CLAMP,
   MSS,
   QUICK_ACKS,
+  WINDOW_SHIFT,
 } from "./constants.ts";
 import { expiry, tick } from "./jiffies.ts";
 
@@ -24,6 +25,8 @@ const FIRST_SEGMENT_SIZE = 536;
 /** Smaller segments say nothing about what the buffer could hold. */
 const LEAST_TELLING = 128;
 const SACK_BLOCKS = 3;
+/** Windows are told in units (RFC 7323 2), rounded up. */
+const WINDOW_UNIT = 2 ** WINDOW_SHIFT;
 /** Duplicate acknowledgments that are sent at once; further ones may wait for each other. */
 const PROMPT_DUPLICATES = 3;
 const COMPRESSED_MOST = 44;
@@ -80,16 +83,16 @@ export class Receiver {
   private compressed = 0;
   /** Tuning of the window, once a round trip. */
   private rtt: Nanos = 0;
-  private space = INITIAL_WINDOW * MSS;
+  private lastEcho: Nanos = 0;
+  private space = INITIAL_WINDOW * ADVERTISED_MSS;
   private copied = 0;
   private measuredFrom = 0;
-  private measuredAt: Nanos;
+  private measuredAt: Nanos = 0;
 
   constructor(port: ReceiverPort) {
     this.port = port;
     this.timer = port.timer(() => this.delayedOver());
     this.compression = port.timer(() => port.acknowledge());
-    this.measuredAt = port.now();
   }
 
   stop(): void {
@@ -97,12 +100,22 @@ export class Receiver {
     this.compression.armAt(undefined);
   }
 
+  /** A segment that began at `offset` carried a timestamp (RFC 7323 4.3). */
+  stamped(offset: number, stamp: number): void {
+    if (offset <= this.lastAcked && stamp > this.echo) this.echo = stamp;
+  }
+
+  /** The connection is open: round trips of reading are counted from now. */
+  opened(): void {
+    this.measuredAt = this.port.now();
+  }
+
   /** Octets behind `next` that may come, as the next segment shall say; the right edge never moves back. */
   window(): number {
     let room = Math.min(this.allowed, this.clamp - this.waitingBytes);
     if (room < MSS && room < this.clamp / 16) room = 0;
-    const edge = Math.max(this.rightEdge, this.next + Math.max(0, room));
-    return edge - this.next;
+    const scaled = Math.ceil(Math.max(0, room) / WINDOW_UNIT) * WINDOW_UNIT;
+    return Math.max(this.rightEdge - this.next, scaled);
   }
 
   /** A segment left that acknowledges `next` and grants a window. */
@@ -133,9 +146,8 @@ export class Receiver {
   }
 
   /** A segment with data or FIN. False: all of it was there already. */
-  arrived(start: number, data: Uint8Array, fin: boolean, push: boolean, sentAt: Nanos): boolean {
+  arrived(start: number, data: Uint8Array, fin: boolean, push: boolean): boolean {
     const end = start + data.length;
-    if (start <= this.lastAcked) this.echo = sentAt;
     if (fin && this.finAt === undefined) this.finAt = end;
     if (end + (fin ? 1 : 0) <= this.next) {
       this.again(start, end);
@@ -272,14 +284,19 @@ export class Receiver {
     const room = this.clamp - this.waitingBytes - this.allowed;
     if (room <= 0) return;
     this.allowed += Math.min(room, Math.max(2 * ADVERTISED_MSS, 2 * length));
-    if (this.quick === 0) this.quick = 1;
+    // Linux sets the lowest bit: while the window grows, quick acknowledgments do not run out.
+    this.quick |= 1;
   }
 
-  /** Full segments whose echoed timestamp is new measure the round trip. */
+  /** Full segments whose echoed timestamp is new measure the round trip, in the milliseconds of timestamps. */
   roundTrip(length: number, echo: Nanos): void {
-    if (length < this.segmentSize || echo <= 0) return;
-    const sample = this.port.now() - echo;
+    if (length < this.segmentSize || echo <= 0 || echo === this.lastEcho) return;
+    this.lastEcho = echo;
+    const sent = Math.floor(echo / MILLISECOND);
+    const ticks = Math.max(1, Math.floor(this.port.now() / MILLISECOND) - sent);
+    const sample = ticks * MILLISECOND;
     if (this.rtt === 0 || sample < this.rtt) this.rtt = sample;
+    else if (this.waitingBytes === 0) this.rtt += (sample - this.rtt) / 8;
   }
 
   /** Nothing more will come or be written: what is to be acknowledged, is now. */
