@@ -1,5 +1,6 @@
 /** What a congestion control decides: how the window grows, and how far it falls. */
 import type { Nanos } from "../../../engines/host.ts";
+import { MILLISECOND } from "../../../engines/host.ts";
 import { INITIAL_WINDOW, NO_THRESHOLD } from "./constants.ts";
 
 /** Windows in segments. */
@@ -11,6 +12,13 @@ export class Window {
 
   get slowStart(): boolean {
     return this.cwnd < this.ssthresh;
+  }
+
+  /** Segments that Linux hands to the device in one piece, about a millisecond's: the last carries PSH. */
+  piece(srtt: Nanos): number {
+    if (srtt === 0) return 2;
+    const segments = ((this.slowStart ? 2 : 1.2) * this.cwnd * MILLISECOND) / srtt;
+    return Math.max(2, Math.floor(segments));
   }
 
   resetCount(): void {

@@ -16,13 +16,7 @@ import { netError } from "../../net-error.ts";
 import type { SimNode } from "../node.ts";
 import { ACK, FIN, NO_BYTES, Packet, PSH, RST, SYN, TCP } from "../packet.ts";
 import { SimTls } from "../tls.ts";
-import {
-  FIRST_RECEIVE_WINDOW,
-  MSS,
-  SYN_GIVES_UP,
-  SYN_TIMES,
-  TIME_WAIT,
-} from "./constants.ts";
+import { FIRST_RECEIVE_WINDOW, MSS, SYN_GIVES_UP, SYN_TIMES, TIME_WAIT } from "./constants.ts";
 import { Receiver } from "./receiver.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import { Sender } from "./sender.ts";

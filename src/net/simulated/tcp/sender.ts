@@ -4,23 +4,18 @@
  * reduction (RFC 6937), F-RTO (RFC 5682), Eifel undo (RFC 4015), window validation (RFC 2861, 7661).
  */
 import type { Nanos, Timer } from "../../../engines/host.ts";
-import { MICROSECOND, MILLISECOND } from "../../../engines/host.ts";
+import type { Acknowledgment } from "./acknowledgment.ts";
 import type { CongestionControl } from "./congestion.ts";
 import { Window } from "./congestion.ts";
-import {
-  FIRST_RTO,
-  INITIAL_WINDOW,
-  JIFFY,
-  MAX_RETRIES,
-  MAX_RTO,
-  MIN_RTO,
-  NO_THRESHOLD,
-} from "./constants.ts";
-import { expiry } from "./jiffies.ts";
-import { Rack } from "./rack.ts";
+import { JIFFY, MAX_RETRIES, MAX_RTO, NO_THRESHOLD } from "./constants.ts";
+import { Reduction } from "./prr.ts";
+import { RetransmissionTimer } from "./retransmission-timer.ts";
 import { RoundTrips } from "./rtt.ts";
+import { Outcome, Scoreboard } from "./scoreboard.ts";
 import type { SendBuffer } from "./send-buffer.ts";
-import { Sent, SentQueue } from "./sent.ts";
+import { Sent } from "./sent.ts";
+import { Undo } from "./undo.ts";
+import { Validation } from "./validation.ts";
 
 /** What a sender does to its connection. */
 export interface SenderPort {
@@ -32,47 +27,12 @@ export interface SenderPort {
   gaveUp(): void;
 }
 
-/** An acknowledgment, in offsets of the stream that it is for. */
-export interface Acknowledgment {
-  readonly ack: number;
-  /** Octets behind `ack` that the peer takes. */
-  readonly window: number;
-  /** Blocks `[start, end)`, alternating; the first may tell of a duplicate (RFC 2883). */
-  readonly sacks: readonly number[] | undefined;
-  /** When the segment that is acknowledged was sent: the echoed timestamp. */
-  readonly echo: Nanos;
-  /** The segment carries data of its own. */
-  readonly hasData: boolean;
-}
-
 export interface SenderOptions {
   readonly mss: number;
   readonly congestion: (window: Window, now: Nanos) => CongestionControl;
 }
 
 export type Recovery = "open" | "disorder" | "cwr" | "recovery" | "loss";
-type TimerKind = "none" | "rto" | "probe" | "reorder" | "window";
-
-/** What an acknowledgment brought. */
-class Outcome {
-  advanced = false;
-  sackedData = false;
-  originalArrived = false;
-  duplicate = false;
-  notDuplicate = false;
-  retransmissionArrived = false;
-  armTimer = false;
-  delivered = 0;
-  lost = 0;
-  lostAgain = false;
-  firstAcked: Nanos = -1;
-  lastAcked: Nanos = -1;
-  firstSacked: Nanos = -1;
-  lastSacked: Nanos = -1;
-  ackedSegments = 0;
-  /** Something that was sent once arrived after what was sent behind it. */
-  overtaken = false;
-}
 
 export class Sender {
   readonly window = new Window();
@@ -94,40 +54,18 @@ export class Sender {
   private readonly port: SenderPort;
   private readonly mss: number;
   private readonly control: CongestionControl;
-  private readonly queue = new SentQueue();
-  private readonly rack = new Rack();
-  private readonly timer: Timer;
-  private timerKind: TimerKind = "none";
-  private backoff = 0;
+  private readonly board = new Scoreboard();
+  private readonly timer: RetransmissionTimer;
   /** Offsets of the first octet not acknowledged and not sent, the FIN counted. */
   private una = 0;
   private next = 0;
-  private sacked = 0;
-  private lost = 0;
-  private again = 0;
-  private highest = 0;
-  private highSacked = 0;
-  private lastBlocks: readonly number[] = [];
   private lastSent: Nanos = 0;
-  /** Congestion window validation. */
-  private limited = false;
-  private limitedUntil = 0;
-  private mostOut = 0;
-  private used = 0;
-  private usedAt: Nanos = 0;
-  /** PRR. */
-  private priorWindow = 0;
-  private prrDelivered = 0;
-  private prrOut = 0;
+  private readonly validation: Validation;
+  private readonly reduction = new Reduction();
+  private readonly undoing = new Undo();
   private probeEnd = 0;
   private probeAgain = false;
   private frto = false;
-  /** Undo: undefined when there is nothing to undo. */
-  private undoFrom: number | undefined;
-  private undoWindow = 0;
-  private undoThreshold = 0;
-  private undoAgain = 0;
-  private firstAgain: Nanos = 0;
   private probes = 0;
 
   constructor(out: SendBuffer, port: SenderPort, options: SenderOptions) {
@@ -135,20 +73,21 @@ export class Sender {
     this.port = port;
     this.mss = options.mss;
     this.control = options.congestion(this.window, port.now());
-    this.timer = port.timer(() => this.fired());
-    this.usedAt = port.now();
+    const { now, timer } = port;
+    this.timer = new RetransmissionTimer(now, timer, this.trips, () => this.fired());
+    this.validation = new Validation(this.window, port.now());
   }
 
   private get packetsOut(): number {
-    return this.queue.length;
+    return this.board.queue.length;
   }
 
   private get inFlight(): number {
-    return this.packetsOut - this.sacked - this.lost + this.again;
+    return this.board.inFlight;
   }
 
   get outstanding(): boolean {
-    return this.queue.length > 0;
+    return this.board.queue.length > 0;
   }
 
   /** The round trip of the handshake. */
@@ -156,27 +95,11 @@ export class Sender {
     this.peerWindow = peerWindow;
     this.trips.sample(rtt, 0, 0);
     this.trips.minimumSample(rtt, false);
-    this.usedAt = this.port.now();
+    this.validation.restart(this.port.now());
   }
 
   stop(): void {
-    this.timer.armAt(undefined);
-    this.timerKind = "none";
-  }
-
-  /** RFC 2861, 5681 4.1: after an idle time of a timeout the window falls back to the initial one. */
-  private restartAfterIdle(now: Nanos): void {
-    if (this.packetsOut > 0 || this.lastSent === 0) return;
-    const { window } = this;
-    let idle = now - this.lastSent;
-    const { rto } = this.trips;
-    if (idle <= rto) return;
-    window.ssthresh = this.currentThreshold();
-    const restart = Math.min(INITIAL_WINDOW, window.cwnd);
-    for (idle -= rto; idle > 0 && window.cwnd > restart; idle -= rto) window.cwnd >>= 1;
-    window.cwnd = Math.max(window.cwnd, restart);
-    this.usedAt = now;
-    this.used = 0;
+    this.timer.stop();
   }
 
   private currentThreshold(): number {
@@ -188,7 +111,10 @@ export class Sender {
   /** Something was written, or the end was asked for. */
   wrote(fin: boolean): void {
     this.finWanted = fin;
-    this.restartAfterIdle(this.port.now());
+    const idle = this.port.now() - this.lastSent;
+    const { rto } = this.trips;
+    if (this.packetsOut === 0 && this.lastSent > 0 && idle > rto)
+      this.validation.afterIdle(idle, rto, this.currentThreshold(), this.port.now());
     this.flush();
   }
 
@@ -196,7 +122,7 @@ export class Sender {
   flush(): void {
     const { out, window, mss } = this;
     let sent = 0;
-    const group = this.burst;
+    const group = window.piece(this.trips.srtt);
     for (;;) {
       const left = out.end - this.next;
       const finLeft = this.finWanted && !this.finSent;
@@ -229,14 +155,6 @@ export class Sender {
       this.armWindowProbe();
   }
 
-  /** Segments that Linux hands to the device in one piece, about a millisecond's: the last carries PSH. */
-  private get burst(): number {
-    const { trips, window, mss } = this;
-    if (!trips.known) return 2;
-    const bytes = ((window.slowStart ? 2 : 1.2) * window.cwnd * mss * MILLISECOND) / trips.srtt;
-    return Math.max(2, Math.floor(bytes / mss));
-  }
-
   /** Nagle (RFC 9293 3.7.4), and what `more` holds back. */
   private waits(): boolean {
     return this.held || (!this.noDelay && this.packetsOut > 0);
@@ -249,53 +167,36 @@ export class Sender {
     const end = this.next + length + (fin ? 1 : 0);
     const segment = new Sent(this.next, end, fin, now);
     const first = this.packetsOut === 0;
-    this.queue.push(segment);
+    this.board.queue.push(segment);
     this.segments++;
     this.lastSent = now;
     if (fin) this.finSent = true;
     const offset = this.next;
     this.next = end;
     this.out.sent = Math.max(this.out.sent, offset + length);
-    if (this.inReduction) this.prrOut++;
+    if (this.inReduction) this.reduction.sentOne();
     this.port.transmit(offset, length, fin, push);
-    if (first || this.timerKind === "probe") this.armRto();
+    if (first || this.timer.kind === "probe") this.armRto();
   }
 
   private get inReduction(): boolean {
     return this.recovery === "cwr" || this.recovery === "recovery";
   }
 
-  /** RFC 7661, as Linux counts: a window that was not filled does not grow. */
   private validate(limited: boolean): void {
-    const { window } = this;
     const now = this.port.now();
-    const out = this.packetsOut;
-    if (this.una >= this.limitedUntil || limited || (!this.limited && out > this.mostOut)) {
-      this.limited = limited;
-      this.mostOut = out;
-      this.limitedUntil = this.next;
-    }
-    if (this.windowLimited) {
-      this.used = 0;
-      this.usedAt = now;
-      return;
-    }
-    if (out > this.used) this.used = out;
-    if (now - this.usedAt < this.trips.rto) return;
-    if (this.recovery === "open") {
-      const used = Math.max(this.used, INITIAL_WINDOW);
-      if (used < window.cwnd) {
-        window.ssthresh = this.currentThreshold();
-        window.cwnd = (window.cwnd + used) >> 1;
-      }
-      this.used = 0;
-    }
-    this.usedAt = now;
-  }
-
-  private get windowLimited(): boolean {
-    if (this.limited) return true;
-    return this.window.slowStart && this.window.cwnd < 2 * this.mostOut;
+    const { validation } = this;
+    const idle = validation.sent(
+      limited,
+      this.packetsOut,
+      this.una,
+      this.next,
+      now,
+      this.trips.rto,
+    );
+    if (!idle) return;
+    if (this.recovery === "open") validation.shrink(this.currentThreshold(), now);
+    else validation.restart(now);
   }
 
   /** An acknowledgment came; what it allows to be sent is sent by the `flush` that must follow. */
@@ -304,10 +205,10 @@ export class Sender {
     const now = this.port.now();
     const outcome = new Outcome();
     const priorUna = this.una;
-    const priorLost = this.lost;
-    const priorAgain = this.again;
+    const priorLost = this.board.lost;
+    const priorAgain = this.board.again;
     const hadOut = this.packetsOut > 0;
-    const priorSacked = this.highSacked;
+    const priorSacked = this.board.highSacked;
     const moved = a.window !== this.peerWindow;
     if (a.ack >= this.una) {
       if (a.window > 0 && this.peerWindow === 0) this.probes = 0;
@@ -315,8 +216,19 @@ export class Sender {
     }
     outcome.notDuplicate = a.hasData || moved || a.ack > priorUna;
     outcome.advanced = a.ack > priorUna;
-    if (a.sacks !== undefined && hadOut) this.selective(a.sacks, a.ack, now, outcome);
-    if (outcome.advanced) this.cumulative(a.ack, priorSacked, now, outcome);
+    const trip = { now, least: this.trips.least };
+    if (a.sacks !== undefined && hadOut) {
+      const fresh = this.recovery === "loss";
+      const duplicate = this.board.selective(a.sacks, a.ack, this.next, trip, outcome, fresh);
+      if (duplicate !== undefined) this.undoing.reported(duplicate);
+    }
+    if (outcome.advanced) {
+      if (this.board.cumulative(a.ack, priorSacked, trip, outcome)) this.finAcked = true;
+      this.una = a.ack;
+      this.out.release(Math.min(a.ack, this.out.sent));
+      this.timer.backoff = 0;
+      this.probes = 0;
+    }
     if (!hadOut) {
       this.answeredProbe();
       return;
@@ -333,107 +245,9 @@ export class Sender {
       resend = this.react(a, now, priorUna, priorAgain, outcome);
     }
     if (outcome.armTimer) this.armProbe(true);
-    outcome.lost = Math.max(0, this.lost - priorLost);
+    outcome.lost = Math.max(0, this.board.lost - priorLost);
     this.adjust(outcome, now);
     if (resend) this.retransmitLost();
-  }
-
-  private selective(blocks: readonly number[], ack: number, now: Nanos, outcome: Outcome): void {
-    let from = 0;
-    const first = blocks[0] as number;
-    const firstEnd = blocks[1] as number;
-    // RFC 2883 4: a first block below the acknowledgment, or within the second, is of a duplicate.
-    const inside =
-      blocks.length >= 4 && first >= (blocks[2] as number) && firstEnd <= (blocks[3] as number);
-    if (first < ack || inside) {
-      outcome.duplicate = true;
-      if (this.undoFrom !== undefined && this.undoAgain > 0 && firstEnd > this.undoFrom)
-        this.undoAgain--;
-      from = 2;
-    }
-    const ranges: [number, number][] = [];
-    for (let i = from; i + 1 < blocks.length; i += 2) {
-      const start = blocks[i] as number;
-      const end = blocks[i + 1] as number;
-      if (end > ack && end <= this.next && start < end) ranges.push([start, end]);
-    }
-    ranges.sort((a, b) => a[0] - b[0]);
-    for (const [start, end] of ranges) this.mark(this.unseenFrom(start, end), end, now, outcome);
-    this.lastBlocks = blocks;
-  }
-
-  /** Where a block goes on beyond one that was told before. */
-  private unseenFrom(start: number, end: number): number {
-    const { lastBlocks } = this;
-    for (let i = 0; i + 1 < lastBlocks.length; i += 2) {
-      const known = lastBlocks[i + 1] as number;
-      if (lastBlocks[i] === start && known <= end && this.recovery !== "loss") return known;
-    }
-    return start;
-  }
-
-  private mark(start: number, end: number, now: Nanos, outcome: Outcome): void {
-    const { queue } = this;
-    for (let i = queue.find(start); i < queue.length; i++) {
-      const segment = queue.at(i);
-      if (segment.end > end) break;
-      if (segment.start < start || segment.sacked) continue;
-      this.rack.delivered(segment, now, this.trips.least);
-      if (segment.again) {
-        segment.again = false;
-        this.again--;
-      } else if (!segment.everAgain) {
-        if (segment.start < this.highSacked) outcome.overtaken = true;
-        if (segment.end <= this.highest) outcome.originalArrived = true;
-        if (outcome.firstSacked < 0) outcome.firstSacked = segment.sentAt;
-        outcome.lastSacked = segment.sentAt;
-      }
-      if (segment.lost) {
-        segment.lost = false;
-        this.lost--;
-      }
-      segment.sacked = true;
-      queue.unlink(segment);
-      this.sacked++;
-      outcome.delivered++;
-      outcome.sackedData = true;
-      if (segment.end > this.highSacked) this.highSacked = segment.end;
-    }
-  }
-
-  private cumulative(ack: number, priorSacked: number, now: Nanos, outcome: Outcome): void {
-    const { queue } = this;
-    for (let segment = queue.oldest; segment !== undefined; segment = queue.oldest) {
-      if (segment.end > ack) {
-        if (segment.start < ack) segment.start = ack;
-        break;
-      }
-      if (segment.everAgain) {
-        if (segment.again) {
-          this.again--;
-          outcome.retransmissionArrived = true;
-        }
-      } else if (!segment.sacked) {
-        outcome.lastAcked = segment.sentAt;
-        if (outcome.firstAcked < 0) outcome.firstAcked = segment.sentAt;
-        if (segment.start < priorSacked) outcome.overtaken = true;
-        if (segment.end <= this.highest) outcome.originalArrived = true;
-      }
-      if (segment.sacked) this.sacked--;
-      else {
-        outcome.delivered++;
-        this.rack.delivered(segment, now, this.trips.least);
-      }
-      if (segment.lost) this.lost--;
-      if (segment.fin) this.finAcked = true;
-      outcome.ackedSegments++;
-      queue.shift();
-    }
-    this.una = ack;
-    if (this.queue.length === 0) this.lastBlocks = [];
-    this.out.release(Math.min(ack, this.out.sent));
-    this.backoff = 0;
-    this.probes = 0;
   }
 
   private measure(a: Acknowledgment, now: Nanos, priorUna: number, outcome: Outcome): void {
@@ -454,16 +268,17 @@ export class Sender {
       oldest = now - a.echo;
       newest = oldest;
     }
-    const head = this.queue.oldest;
+    const head = this.board.queue.oldest;
     if (outcome.advanced) outcome.armTimer = true;
     else if (outcome.sackedData && bySack >= 0 && head !== undefined && bySack > now - head.sentAt)
       outcome.armTimer = true;
     if (oldest >= 0) {
-      const lone = outcome.ackedSegments === 1 && this.sacked === 0 && a.ack - priorUna < this.mss;
+      const lone =
+        outcome.ackedSegments === 1 && this.board.sacked === 0 && a.ack - priorUna < this.mss;
       this.trips.minimumSample(newest, lone);
       this.trips.sample(oldest, this.una, this.next);
     }
-    if (outcome.overtaken) this.rack.reordered = true;
+    if (outcome.overtaken) this.board.rack.reordered = true;
     if (newest >= 0) this.control.measured(newest, now, this.una, this.next);
   }
 
@@ -480,20 +295,15 @@ export class Sender {
 
   private beginReduction(): void {
     const { window } = this;
-    this.highest = this.next;
+    this.board.highest = this.next;
     this.probeEnd = 0;
     window.resetCount();
-    this.priorWindow = window.cwnd;
-    this.prrDelivered = 0;
-    this.prrOut = 0;
+    this.reduction.begin(window.cwnd);
     window.ssthresh = this.control.threshold();
   }
 
   private rememberForUndo(): void {
-    this.undoFrom = this.una;
-    this.undoAgain = this.again > 0 ? this.again : -1;
-    this.undoWindow = this.window.cwnd;
-    this.undoThreshold = this.currentThreshold();
+    this.undoing.remember(this.una, this.window, this.currentThreshold(), this.board.again);
   }
 
   /** Steps of an acknowledgment that is not plain. True: what is lost may be sent again now. */
@@ -504,9 +314,9 @@ export class Sender {
     priorAgain: number,
     outcome: Outcome,
   ): boolean {
-    if (this.recovery === "open") this.firstAgain = 0;
-    else if (this.una >= this.highest) {
-      if (this.recovery === "cwr" && this.una !== this.highest) this.endReduction();
+    if (this.recovery === "open") this.undoing.calm();
+    else if (this.una >= this.board.highest) {
+      if (this.recovery === "cwr" && this.una !== this.board.highest) this.endReduction();
       else if (this.recovery === "recovery") {
         this.undo(a.echo);
         this.endReduction();
@@ -523,7 +333,7 @@ export class Sender {
         if (this.recovery === "recovery") return true;
       }
     }
-    if (this.lost === 0) {
+    if (this.board.lost === 0) {
       this.keepOpen();
       return false;
     }
@@ -532,40 +342,37 @@ export class Sender {
   }
 
   private identify(now: Nanos, outcome: Outcome, priorAgain: number): void {
-    if (!this.rack.takeAdvanced()) return;
+    if (!this.board.rack.takeAdvanced()) return;
     this.detect(now, outcome);
-    if (priorAgain > this.again && this.lost > 0 && !outcome.retransmissionArrived)
+    if (priorAgain > this.board.again && this.board.lost > 0 && !outcome.retransmissionArrived)
       outcome.lostAgain = true;
   }
 
   private detect(now: Nanos, outcome: Outcome | undefined): void {
     const { trips } = this;
     const recovering = this.recovery === "recovery" || this.recovery === "loss";
-    const window = this.rack.reorderWindow(recovering, this.sacked, trips.least, trips.srtt);
-    const wait = this.rack.detect(this.queue, now, window, (segment) => this.lose(segment));
+    const window = this.board.rack.reorderWindow(
+      recovering,
+      this.board.sacked,
+      trips.least,
+      trips.srtt,
+    );
+    const wait = this.board.rack.detect(this.board.queue, now, window, (segment) =>
+      this.board.lose(segment),
+    );
     if (wait > 0) {
       if (outcome !== undefined) outcome.armTimer = false;
-      this.arm("reorder", expiry(now, wait + 2 * JIFFY));
-    }
-  }
-
-  private lose(segment: Sent): void {
-    if (segment.again) {
-      segment.again = false;
-      this.again--;
-    }
-    if (!segment.lost) {
-      segment.lost = true;
-      this.lost++;
+      this.timer.arm("reorder", wait + 2 * JIFFY);
     }
   }
 
   private keepOpen(): void {
     if (this.recovery === "cwr" || this.recovery === "loss") return;
-    const state = this.sacked > 0 || this.lost > 0 || this.again > 0 ? "disorder" : "open";
+    const state =
+      this.board.sacked > 0 || this.board.lost > 0 || this.board.again > 0 ? "disorder" : "open";
     if (state !== this.recovery) {
       this.recovery = state;
-      this.highest = this.next;
+      this.board.highest = this.next;
     }
   }
 
@@ -576,44 +383,31 @@ export class Sender {
   }
 
   private endReduction(): void {
-    if (
-      this.window.ssthresh < NO_THRESHOLD &&
-      (this.recovery === "cwr" || this.undoFrom !== undefined)
-    ) {
+    if (this.window.ssthresh < NO_THRESHOLD && (this.recovery === "cwr" || this.undoing.possible)) {
       this.window.cwnd = this.window.ssthresh;
-      this.usedAt = this.port.now();
+      this.validation.restart(this.port.now());
     }
     this.recovery = "open";
   }
 
-  /** RFC 4015 3: the peer acknowledged what was sent before the first retransmission. */
-  private premature(echo: Nanos): boolean {
-    return this.firstAgain > 0 && echo > 0 && echo < this.firstAgain;
-  }
-
   /** Takes back what a recovery did that was not needed. */
   private undo(echo: Nanos): boolean {
-    if (this.undoFrom === undefined) return false;
-    const needed = this.undoAgain !== 0 && !this.premature(echo);
-    if (needed) return false;
-    this.window.cwnd = Math.max(this.window.cwnd, this.undoWindow);
-    this.window.ssthresh = Math.max(this.window.ssthresh, this.undoThreshold);
-    this.undoFrom = undefined;
-    this.rack.reordered = true;
+    if (!this.undoing.vain(echo)) return false;
+    this.undoing.restore(this.window);
+    this.board.rack.reordered = true;
     return true;
   }
 
   private partialUndo(echo: Nanos): void {
-    if (this.undoFrom === undefined || !this.premature(echo) || this.again > 0) return;
-    for (let i = 0; i < this.queue.length; i++) this.queue.at(i).lost = false;
-    this.lost = 0;
+    if (!this.undoing.premature(echo) || !this.undoing.possible || this.board.again > 0) return;
+    this.board.findLost();
     if (this.undo(echo)) this.recovery = "open";
   }
 
   /** Acknowledgments after a timeout; true: new data instead of retransmissions (RFC 5682 2.1, step 2b). */
   private afterTimeout(a: Acknowledgment, outcome: Outcome): boolean {
-    const recovered = this.una >= this.highest;
-    if (outcome.advanced && this.premature(a.echo)) {
+    const recovered = this.una >= this.board.highest;
+    if (outcome.advanced && this.undoing.premature(a.echo)) {
       this.undoLoss();
       return false;
     }
@@ -622,10 +416,10 @@ export class Sender {
         this.undoLoss();
         return false;
       }
-      if (this.next > this.highest) {
+      if (this.next > this.board.highest) {
         if (outcome.sackedData || !outcome.advanced) this.frto = false;
       } else if (outcome.advanced && !recovered) {
-        this.highest = this.next;
+        this.board.highest = this.next;
         if (this.out.end > this.next && this.una + this.peerWindow > this.next) return true;
         this.frto = false;
       }
@@ -633,138 +427,73 @@ export class Sender {
     if (recovered) {
       this.undo(a.echo);
       this.recovery = "open";
-      this.undoFrom = undefined;
+      this.undoing.forget();
     }
     return false;
   }
 
   private undoLoss(): void {
-    for (let i = 0; i < this.queue.length; i++) {
-      const segment = this.queue.at(i);
-      if (segment.lost) {
-        segment.lost = false;
-        if (!segment.sacked) this.queue.link(segment);
-      }
-    }
-    this.lost = 0;
-    if (this.undoFrom !== undefined) {
-      this.window.cwnd = Math.max(this.window.cwnd, this.undoWindow);
-      this.window.ssthresh = Math.max(this.window.ssthresh, this.undoThreshold);
-      this.undoFrom = undefined;
-    }
-    this.backoff = 0;
+    this.board.findLost();
+    this.undoing.restore(this.window);
+    this.timer.backoff = 0;
     this.frto = false;
     this.recovery = "open";
   }
 
   private adjust(outcome: Outcome, now: Nanos): void {
     if (this.inReduction) this.reduce(outcome);
-    else if (outcome.advanced && outcome.delivered > 0 && this.windowLimited)
+    else if (outcome.advanced && outcome.delivered > 0 && this.validation.full)
       this.control.grow(outcome.delivered, now);
   }
 
-  /** RFC 6937, with the reduction bound of slow start in use while nothing more is lost. */
   private reduce(outcome: Outcome): void {
-    const { window } = this;
-    if (outcome.delivered <= 0 || this.priorWindow === 0) return;
-    this.prrDelivered += outcome.delivered;
-    const missing = window.ssthresh - this.inFlight;
-    let count: number;
-    if (missing < 0) {
-      count =
-        Math.floor(
-          (window.ssthresh * this.prrDelivered + this.priorWindow - 1) / this.priorWindow,
-        ) - this.prrOut;
-    } else {
-      count = Math.max(this.prrDelivered - this.prrOut, outcome.delivered);
-      if (outcome.advanced && outcome.lost === 0) count++;
-      count = Math.min(missing, count);
-    }
-    count = Math.max(count, this.prrOut > 0 ? 0 : 1);
-    window.cwnd = this.inFlight + count;
+    const progress = outcome.advanced && outcome.lost === 0;
+    this.reduction.adjust(this.window, this.board.inFlight, outcome.delivered, progress);
   }
 
   private retransmitLost(): void {
-    const { queue } = this;
-    if (this.lost === 0) return;
+    const { queue } = this.board;
+    if (this.board.lost === 0) return;
     let armed = false;
     for (let i = 0; i < queue.length; i++) {
       const segment = queue.at(i);
       if (this.inFlight >= this.window.cwnd) break;
       if (segment.sacked || !segment.lost || segment.again) continue;
       this.sendAgain(segment);
-      if (i === 0 && this.timerKind !== "reorder") armed = true;
+      if (i === 0 && this.timer.kind !== "reorder") armed = true;
     }
     if (armed) this.armRto();
   }
 
   private sendAgain(segment: Sent): void {
     const now = this.port.now();
-    segment.sentAt = now;
-    if (!segment.again) {
-      segment.again = true;
-      this.again++;
-    }
-    segment.everAgain = true;
-    this.queue.link(segment);
+    this.board.resent(segment, now);
     this.retransmissions++;
     this.segments++;
     this.lastSent = now;
-    if (this.firstAgain === 0) this.firstAgain = now;
-    if (this.undoAgain < 0) this.undoAgain = 0;
-    this.undoAgain++;
-    if (this.inReduction) this.prrOut++;
+    this.undoing.resent(now);
+    if (this.inReduction) this.reduction.sentOne();
     const length = segment.end - segment.start - (segment.fin ? 1 : 0);
     this.port.transmit(segment.start, length, segment.fin, segment.end >= this.out.end);
   }
 
-  private arm(kind: TimerKind, at: Nanos): void {
-    this.timerKind = kind;
-    this.timer.armAt(at);
-  }
-
-  private get timeout(): Nanos {
-    const base = this.trips.known ? this.trips.rto : FIRST_RTO;
-    return Math.min(base * 2 ** this.backoff, MAX_RTO);
-  }
-
-  /** RFC 6298 5. */
   private armRto(): void {
-    const head = this.queue.oldest;
-    if (head === undefined) {
-      this.stop();
-      return;
-    }
-    const now = this.port.now();
-    let wait = this.timeout;
-    if (this.timerKind === "probe" || this.timerKind === "reorder")
-      wait = Math.max(head.sentAt + wait - now, MICROSECOND);
-    this.arm("rto", expiry(now, wait));
+    this.timer.armTimeout(this.board.queue.oldest?.sentAt);
   }
 
-  /** RFC 8985 7.2. */
   private armProbe(advancing: boolean): void {
-    const now = this.port.now();
-    if (this.packetsOut === 0 || (this.recovery !== "open" && this.recovery !== "cwr")) {
+    const head = this.board.queue.oldest;
+    if (head === undefined || (this.recovery !== "open" && this.recovery !== "cwr")) {
       if (advancing) this.armRto();
-      return;
-    }
-    let wait = this.trips.known
-      ? 2 * this.trips.srtt + (this.packetsOut === 1 ? MIN_RTO : 2 * JIFFY)
-      : FIRST_RTO;
-    const head = this.queue.oldest as Sent;
-    const untilRto = advancing ? this.timeout : head.sentAt + this.timeout - now;
-    if (untilRto > 0) wait = Math.min(wait, untilRto);
-    this.arm("probe", expiry(now, wait));
+    } else this.timer.armProbe(head.sentAt, this.packetsOut === 1, advancing);
   }
 
   private armWindowProbe(): void {
-    const wait = Math.min(this.timeout * 2 ** this.probes, MAX_RTO);
-    this.arm("window", expiry(this.port.now(), wait));
+    this.timer.arm("window", Math.min(this.timer.timeout * 2 ** this.probes, MAX_RTO));
   }
 
   private answeredProbe(): void {
-    if (this.timerKind !== "window") return;
+    if (this.timer.kind !== "window") return;
     if (this.peerWindow > 0) {
       this.stop();
       this.probes = 0;
@@ -772,7 +501,7 @@ export class Sender {
   }
 
   private fired(): void {
-    const kind = this.timerKind;
+    const kind = this.timer.kind;
     switch (kind) {
       case "rto":
         this.timedOut();
@@ -803,7 +532,7 @@ export class Sender {
 
   private probe(): void {
     if (this.probeEnd > 0) {
-      this.timerKind = "probe";
+      this.timer.kind = "probe";
       this.armRto();
       return;
     }
@@ -813,20 +542,21 @@ export class Sender {
     const newData = left > 0 && room >= Math.min(left, mss);
     if (newData) this.sendNew(Math.min(left, mss), this.finWanted && left <= mss, left <= mss);
     else {
-      const last = this.queue.newest;
+      const last = this.board.queue.newest;
       if (last === undefined) return;
       this.sendAgain(last);
     }
     this.probeAgain = !newData;
     this.probeEnd = this.next;
-    this.timerKind = "probe";
+    // The timeout counts from the probe on.
+    this.timer.kind = "none";
     this.armRto();
   }
 
   private reorderTimedOut(): void {
     const now = this.port.now();
     const before = this.inFlight;
-    this.timerKind = "none";
+    this.timer.kind = "none";
     this.detect(now, undefined);
     if (this.inFlight !== before) {
       if (this.recovery !== "recovery" && this.recovery !== "loss") {
@@ -838,52 +568,44 @@ export class Sender {
       this.retransmitLost();
     }
     if (!this.timer.armed) {
-      this.timerKind = "reorder";
+      this.timer.kind = "reorder";
       this.armRto();
     }
   }
 
   private timedOut(): void {
     const now = this.port.now();
-    const head = this.queue.oldest;
-    if (head === undefined) return;
-    if (this.backoff >= MAX_RETRIES) {
+    if (this.packetsOut === 0) return;
+    if (this.timer.backoff >= MAX_RETRIES) {
       this.port.gaveUp();
       return;
     }
     this.timeouts++;
-    this.enterLoss(head, now);
+    this.enterLoss(now);
     this.retransmitLost();
-    this.backoff++;
-    this.arm("rto", expiry(now, this.timeout));
+    this.timer.backoff++;
+    this.timer.arm("rto", this.timer.timeout);
   }
 
-  private enterLoss(head: Sent, now: Nanos): void {
-    const { window, queue } = this;
+  private enterLoss(now: Nanos): void {
+    const { window } = this;
     const fresh = this.recovery !== "recovery" && this.recovery !== "loss";
-    const reneged = head.sacked;
-    for (let i = 0; i < queue.length; i++) {
-      const segment = queue.at(i);
-      if (reneged && segment.sacked) {
-        segment.sacked = false;
-        this.sacked--;
-      } else if (segment.sacked) continue;
-      else if (segment !== head && this.rack.remaining(segment, now, 0) > 0) continue;
-      queue.unlink(segment);
-      this.lose(segment);
-    }
-    if (fresh || this.una >= this.highest || (this.recovery === "loss" && this.backoff === 0)) {
+    this.board.loseAll(now);
+    if (
+      fresh ||
+      this.una >= this.board.highest ||
+      (this.recovery === "loss" && this.timer.backoff === 0)
+    ) {
       this.rememberForUndo();
-      this.priorWindow = window.cwnd;
       window.ssthresh = this.control.threshold();
     }
     this.control.timedOut(now, this.next);
     window.cwnd = this.inFlight + 1;
     window.resetCount();
-    this.usedAt = now;
+    this.validation.restart(now);
     this.recovery = "loss";
-    this.highest = this.next;
+    this.board.highest = this.next;
     this.probeEnd = 0;
-    this.frto = fresh || this.backoff > 0;
+    this.frto = fresh || this.timer.backoff > 0;
   }
 }

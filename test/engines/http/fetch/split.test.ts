@@ -56,11 +56,13 @@ function splitFetch(
     });
     const cut = faults.cut?.(server, n);
     const end = cut === undefined ? last + 1 : Math.min(last + 1, first + cut);
-    exchange.write(OBJECT.slice(first, end));
+    // The last octet comes when the range is counted as served.
+    exchange.write(OBJECT.slice(first, end - 1));
     const { clock } = exchange.host;
     clock
       .timer(() => {
         open--;
+        exchange.write(OBJECT.slice(end - 1, end));
         if (cut === undefined) exchange.end();
         else exchange.abort();
       })
