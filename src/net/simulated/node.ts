@@ -6,7 +6,6 @@ import type {
   Engine,
   Host,
   ListenOptions,
-  Nanos,
   OffloadJob,
   Random,
   TcpConnection,
@@ -21,9 +20,7 @@ import { SimDisk } from "./disk.ts";
 import { SimListener, simConnect } from "./listener.ts";
 import type { Packet } from "./packet.ts";
 import { Ports } from "./ports.ts";
-import type { CongestionControl, Window } from "./tcp/congestion.ts";
 import type { SimTcp } from "./tcp/connection.ts";
-import { Cubic } from "./tcp/cubic.ts";
 import type { Vertex } from "./topology.ts";
 import { SimUdp } from "./udp.ts";
 import type { World } from "./world.ts";
@@ -58,9 +55,6 @@ export class SimNode implements Host {
   engine: Engine | undefined;
   /** Sees what comes before its sockets do; true: they shall not see it. */
   intercept: ((packet: Packet) => boolean) | undefined;
-  /** How connections of this node avoid congestion. */
-  congestion: (window: Window, now: Nanos) => CongestionControl = (window, now) =>
-    new Cubic(window, now);
   private readonly boot: Boot | undefined;
 
   constructor(

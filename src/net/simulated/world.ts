@@ -15,7 +15,10 @@ import type { Boot } from "./node.ts";
 import { SimNode } from "./node.ts";
 import type { Packet } from "./packet.ts";
 import { ACK, FIN, NO_BYTES, RST, Packet as SimPacket, SYN, TCP, UDP } from "./packet.ts";
+import type { CongestionControl, Window } from "./tcp/congestion.ts";
+import { Reno } from "./tcp/congestion.ts";
 import { connectionKey } from "./tcp/connection.ts";
+import { Cubic } from "./tcp/cubic.ts";
 import type { LinkQuality, Path, Vertex } from "./topology.ts";
 import { PLAIN, Topology } from "./topology.ts";
 import type { Trace } from "./trace.ts";
@@ -25,6 +28,8 @@ export interface WorldOptions {
   /** Of a link that does not say otherwise. A node's round trip through the core is four of these. */
   readonly delay?: Nanos;
   readonly loss?: number;
+  /** How connections avoid congestion; default `cubic`, as Linux does. */
+  readonly congestion?: "cubic" | "reno";
   /** Milliseconds since 1970 at the beginning. */
   readonly startedMs?: number;
   /** Draws the order of what happens at one instant from the seed. */
@@ -64,6 +69,8 @@ export class World {
   readonly faults: Faults;
   readonly tasks: Tasks;
   readonly startedMs: number;
+  /** Of each new connection. */
+  readonly congestion: (window: Window, now: Nanos) => CongestionControl;
   readonly random: Random;
   now: Nanos = 0;
   /** Packets handed to the network. */
@@ -80,6 +87,10 @@ export class World {
     this.random = new Xoshiro(options.seed);
     this.sequences = this.random.fork("sequence numbers");
     this.startedMs = options.startedMs ?? Date.UTC(2026, 0, 1);
+    this.congestion =
+      options.congestion === "reno"
+        ? (window) => new Reno(window)
+        : (window, now) => new Cubic(window, now);
     this.defaults = {
       ...PLAIN,
       delay: options.delay ?? DEFAULT_DELAY,

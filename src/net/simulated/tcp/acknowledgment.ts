@@ -1,3 +1,4 @@
+/** What a sender is told of an acknowledgment. */
 import type { Nanos } from "../../../engines/host.ts";
 
 /** An acknowledgment, in offsets of the stream that it is for. */

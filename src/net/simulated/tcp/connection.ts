@@ -90,7 +90,7 @@ export class SimTcp implements TcpConnection {
         transmit: (offset, length, fin, push) => this.transmitData(offset, length, fin, push),
         gaveUp: () => this.finish("timeout", this.fault("ETIMEDOUT", "read")),
       },
-      { mss: MSS, congestion: node.congestion },
+      { mss: MSS, congestion: node.world.congestion },
     );
     this.receiver = new Receiver({
       ...port,
