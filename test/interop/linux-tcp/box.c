@@ -6,7 +6,7 @@
  * Commands on standard input, one a line, each answered by one line of JSON:
  *   link DELAY_US RATE_KBPS QUEUE_BYTES LOSS_PPM SEED     both directions; drops what is under way
  *   stats                                                 counters since the last `link` or `stats`
- *   capture PREFIX                                        keep packets; `capture -` writes PREFIX-{client,server}.pcap
+ *   capture PREFIX OCTETS                                 keep so much of each packet; `capture -` writes PREFIX-{client,server}.pcap
  *   quit
  */
 #define _GNU_SOURCE
@@ -32,7 +32,6 @@
 #define SLOTS 65536
 #define SPIN_NS 80000
 #define STALL_NS 500000
-#define SNAP 128
 
 typedef struct {
   int64_t at;   /* leaves the far end of the link */
@@ -55,7 +54,7 @@ typedef struct {
 typedef struct {
   int64_t at;
   uint16_t length, kept;
-  uint8_t side, data[SNAP];
+  uint8_t side, data[MTU];
 } Kept;
 
 static Direction up, down;
@@ -64,7 +63,7 @@ static uint64_t late_count, rate_kbps = 1000000, loss_ppm;
 static Kept *kept;
 static size_t kept_count, kept_room;
 static char prefix[512];
-static int snaplen = SNAP;
+static int snaplen = MTU;
 
 static void fail(const char *what) {
   fprintf(stderr, "box: %s: %s\n", what, strerror(errno));
@@ -253,7 +252,7 @@ static void command(char *line) {
     if (prefix[0]) write_capture(0, offset), write_capture(1, offset);
     printf("{\"kept\":%zu}\n", kept_count);
     prefix[0] = 0, kept_count = 0;
-  } else if (sscanf(line, "capture %499s", name) == 1) {
+  } else if (sscanf(line, "capture %499s %d", name, &snaplen) == 2) {
     strcpy(prefix, name);
     kept_count = 0;
     printf("{\"ok\":true}\n");

@@ -98,10 +98,10 @@ try {
       m.dropsUp, m.dropsDown, m.packetsUp, m.packetsDown, m.highestQueue, m.headBytes, m.lateUs, m.lost, cell.lossPpm ?? 0, cell.seed ?? 1];
     appendFileSync(out, `${row.join()}\n`);
     if (captures !== undefined)
-      await lab.run(
-        cell,
+      await lab.run(cell, [
         `${captures}/${cell.strategy}-${cell.n}x${cell.bytes}-${cell.rttMs}ms-${cell.rateMbps}mbps`,
-      );
+        128,
+      ]);
   }
 } finally {
   await lab.close();

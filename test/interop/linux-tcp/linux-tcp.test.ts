@@ -78,7 +78,7 @@ describe.skipIf(why !== undefined)("Linux TCP over a link in user space", () => 
   it("captures of both ends hold each packet, the client's later or earlier by half the round trip", async () => {
     const folder = mkdtempSync(join(tmpdir(), "netkit-tcp-"));
     try {
-      await lab.run(cell(1, 1000, "serial"), join(folder, "one"));
+      await lab.run(cell(1, 1000, "serial"), [join(folder, "one"), 128]);
       const sizes = ["client", "server"].map((end) => {
         const bytes = readFileSync(join(folder, `one-${end}.pcap`));
         expect(bytes.readUInt32LE(0)).toBe(0xa1b23c4d);
