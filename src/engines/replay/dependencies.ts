@@ -158,7 +158,8 @@ function refererOf({ exchange, url }: Fetched): string | undefined {
 function byTiming(page: readonly Fetched[], child: Fetched, id: number): Dependency[] {
   const document = earliest(page, child, id, (parent) => {
     const one = page[parent] as Fetched;
-    return parent < id && isDocument(one) && one.exchange.status < 300;
+    const { status } = one.exchange;
+    return parent < id && isDocument(one) && (status < 300 || status === 304);
   });
   if (document < 0) return [];
   return [{ id: document, why: "timing", certainty: "low", ...after(page, document, child) }];

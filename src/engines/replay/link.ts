@@ -1,10 +1,17 @@
 /** The path that a capture was taken on: round trip, rate of the bottleneck, loss, queue. */
 import type { LossReport } from "./loss.ts";
-import { emptyReport, lossesOnArrival, lossesOnSending, tickOf } from "./loss.ts";
+import {
+  emptyReport,
+  lossesOnArrival,
+  lossesOnSending,
+  tickOf,
+  waitsByTimestamps,
+} from "./loss.ts";
 import type { ObservedConnection } from "./observed.ts";
-import type { RateEstimate } from "./rate.ts";
+import type { Arrivals, RateEstimate } from "./rate.ts";
 import { rateOf } from "./rate.ts";
 import type { SegmentLog } from "./segments.ts";
+import { NO_TIMESTAMP } from "./segments.ts";
 import type { Certainty, Confidence, Source, WorkloadLink } from "./workload.ts";
 
 /** Part of the whole round trip that lies on the near side of where packets were taken. */
@@ -15,6 +22,8 @@ const FULL_PART = 0.8;
 const FULL_PACKETS = 4;
 const FULL_BYTES = 1500;
 const SYN_BITS = 2 * 60 * 8;
+/** The most of a handshake that its own octets can take, where the rate is a guess. */
+const OWN_PART = 0.1;
 
 export type Vantage = Source["vantage"];
 
@@ -33,20 +42,29 @@ export interface LinkView {
 
 export function linkOf(connections: readonly ObservedConnection[]): LinkView {
   const vantage = vantageOf(connections);
-  const arrivals = vantage === "server" ? acknowledged(connections) : arrived(connections);
+  const ticks = ticksOf(connections);
+  const arrivals = vantage === "server" ? acknowledged(connections) : arrived(connections, ticks);
   const rate = rateOf(arrivals);
   const bytesPerMs = rate === undefined ? undefined : (rate.mbps * 1000) / 8;
   const ownMs = rate === undefined ? 0 : SYN_BITS / (rate.mbps * 1000);
   const { whole, far } = handshakes(connections, vantage);
   const less = (map: ReadonlyMap<string, number>) =>
-    new Map([...map].map(([server, ms]) => [server, Math.max(0, ms - ownMs)]));
+    new Map([...map].map(([server, ms]) => [server, ms - Math.min(ownMs, OWN_PART * ms)]));
   const rttOf = less(whole);
+  // A handshake that one end was slow in tells more than the path takes.
+  if (vantage === "client") {
+    for (const connection of connections) {
+      const known = rttOf.get(connection.server);
+      const turn = Math.min(...turnarounds([connection]));
+      if (known !== undefined && turn < known) rttOf.set(connection.server, turn);
+    }
+  }
   const samples = connections.filter(clean).length;
   let rttMs: number | null = null;
   let rttFrom: Confidence = { certainty: "none", samples: 0, from: "no handshake, no request" };
   if (rttOf.size > 0) {
     rttMs = commonestServer(connections, rttOf);
-    rttFrom = { certainty: "high", samples, from: "shortest TCP handshake" };
+    rttFrom = { certainty: "high", samples, from: "shortest TCP handshake or acknowledgment" };
   } else {
     const turns = turnarounds(connections);
     if (turns.length > 0) {
@@ -58,7 +76,6 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
       };
     }
   }
-  const ticks = ticksOf(connections);
   const report = emptyReport();
   for (const connection of connections) {
     const rtt = rttOf.get(connection.server) ?? rttMs ?? 0;
@@ -182,21 +199,44 @@ function turnarounds(connections: readonly ObservedConnection[]): number[] {
   return found;
 }
 
-function arrived(connections: readonly ObservedConnection[]): { at: number[]; bytes: number[] } {
-  const all: [number, number][] = [];
-  for (const { down } of connections) {
-    for (let i = 0; i < down.count; i++)
-      all.push([down.at[i] as number, down.ipBytes[i] as number]);
+function arrived(
+  connections: readonly ObservedConnection[],
+  ticks: ReadonlyMap<string, number>,
+): Arrivals {
+  const all: Arrival[] = [];
+  for (const { up, down, server } of connections) {
+    const tick = ticks.get(server);
+    const waits = tick === undefined ? undefined : waitsByTimestamps(down, tick);
+    const heard = new Map<number, number>();
+    for (let i = 0; i < up.count; i++) {
+      const stamp = up.stamp[i] as number;
+      if (!heard.has(stamp)) heard.set(stamp, up.at[i] as number);
+    }
+    let asked = 0;
+    let latest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < down.count; i++) {
+      const at = down.at[i] as number;
+      // Without timestamps a packet answers at the earliest what its acknowledgment covers.
+      while (asked < up.count && (up.at[asked] as number) <= at && covers(down, i, up, asked)) {
+        latest = up.at[asked++] as number;
+      }
+      const echo = down.echo[i] as number;
+      const cause = echo === NO_TIMESTAMP ? latest : (heard.get(echo) ?? latest);
+      const wait = waits?.[i] ?? Number.POSITIVE_INFINITY;
+      all.push([at, down.ipBytes[i] as number, cause, wait + (tick ?? 0)]);
+    }
   }
   return columns(all);
 }
 
+/** Whether a segment acknowledges all octets of one of the other direction. */
+function covers(log: SegmentLog, i: number, other: SegmentLog, j: number): boolean {
+  return (other.offset[j] as number) + (other.length[j] as number) <= (log.ack[i] as number);
+}
+
 /** Before the bottleneck acknowledgments come as the data left it. */
-function acknowledged(connections: readonly ObservedConnection[]): {
-  at: number[];
-  bytes: number[];
-} {
-  const all: [number, number][] = [];
+function acknowledged(connections: readonly ObservedConnection[]): Arrivals {
+  const all: Arrival[] = [];
   for (const { up, down } of connections) {
     let payload = 0;
     let wire = 0;
@@ -207,24 +247,35 @@ function acknowledged(connections: readonly ObservedConnection[]): {
     }
     if (payload === 0) continue;
     let acked = 0;
+    let sent = 0;
+    let cause = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < up.count; i++) {
       const ack = up.ack[i] as number;
       if (ack <= acked) continue;
-      all.push([up.at[i] as number, ((ack - acked) * wire) / payload]);
+      while (sent < down.count && covers(up, i, down, sent)) cause = down.at[sent++] as number;
+      const bytes = ((ack - acked) * wire) / payload;
+      all.push([up.at[i] as number, bytes, cause, Number.POSITIVE_INFINITY]);
       acked = ack;
     }
   }
   return columns(all);
 }
 
-function columns(all: [number, number][]): { at: number[]; bytes: number[] } {
+type Arrival = readonly [at: number, bytes: number, cause: number, waited: number];
+
+function columns(all: Arrival[]): Arrivals {
   all.sort((a, b) => a[0] - b[0]);
-  return { at: all.map(([at]) => at), bytes: all.map(([, bytes]) => bytes) };
+  return {
+    at: all.map(([at]) => at),
+    bytes: all.map(([, bytes]) => bytes),
+    cause: all.map(([, , cause]) => cause),
+    waited: all.map(([, , , waited]) => waited),
+  };
 }
 
 function rateConfidence(rate: RateEstimate | undefined): Confidence {
   if (rate === undefined) {
-    return { certainty: "none", samples: 0, from: "no packets close behind one another" };
+    return { certainty: "none", samples: 0, from: "no long packets close behind one another" };
   }
   let certainty: Certainty = "low";
   if (rate.samples >= 40 && rate.share >= 0.3) certainty = "high";

@@ -196,7 +196,7 @@ function repairsOf(log: SegmentLog): (readonly [at: number, highest: number])[] 
  * How long each segment was under way beyond the fastest one, by the sender's clock in its
  * timestamps: the time in queues, to one tick. Undefined without timestamps.
  */
-function waitsByTimestamps(log: SegmentLog, tick: number): number[] | undefined {
+export function waitsByTimestamps(log: SegmentLog, tick: number): number[] | undefined {
   if (tick > COARSE_MS || log.stamp.includes(NO_TIMESTAMP)) return undefined;
   const first = log.stamp[0] as number;
   let base = Number.POSITIVE_INFINITY;

@@ -8,13 +8,20 @@ export interface Arrivals {
   readonly at: readonly number[];
   /** Octets of IP. */
   readonly bytes: readonly number[];
+  /**
+   * When the other side spoke last of what made the packet be sent. A packet that answers something
+   * said after the one before it came never stood behind that one.
+   */
+  readonly cause: readonly number[];
+  /** The most that it can have waited on the path, its own transmission included; Infinity: not known. */
+  readonly waited: readonly number[];
 }
 
 export interface RateEstimate {
   readonly mbps: number;
   /** Packets whose distance told it. */
   readonly samples: number;
-  /** Their share of all octets that followed another packet closely. */
+  /** Their share of all octets that could have stood behind another packet. */
   readonly share: number;
 }
 
@@ -24,12 +31,15 @@ const CLASS = Math.log(1.02);
 const NEAR = [0.7, 1.4] as const;
 /** Packets that are measured together: what delayed one of them shortens the distance of the next. */
 const WINDOW = 12;
+/** Packets that are shorter on the average come as their senders spaced them, not as a queue did. */
+const LEAST_BYTES = 500;
 /** Longer distances are silences. */
 const MAX_GAP_MS = 250;
 const MIN_GAP_MS = 0.0005;
 
-export function rateOf({ at, bytes }: Arrivals): RateEstimate | undefined {
-  const mode = commonest(at, bytes);
+export function rateOf(arrivals: Arrivals): RateEstimate | undefined {
+  const { at, bytes } = arrivals;
+  const mode = commonest(arrivals);
   if (mode === undefined) return undefined;
   const windows: { rate: number; bytes: number }[] = [];
   let sum = 0;
@@ -51,9 +61,10 @@ export function rateOf({ at, bytes }: Arrivals): RateEstimate | undefined {
   for (let i = 1; i < at.length; i++) {
     const gap = (at[i] as number) - (at[i - 1] as number);
     const size = bytes[i] as number;
-    if (gap <= MAX_GAP_MS) followed += size;
+    const behind = gap <= MAX_GAP_MS && follows(arrivals, i);
+    if (behind) followed += size;
     const relative = gap / size / mode;
-    if (relative < NEAR[0] || relative > NEAR[1]) {
+    if (!behind || relative < NEAR[0] || relative > NEAR[1]) {
       close();
       continue;
     }
@@ -65,16 +76,24 @@ export function rateOf({ at, bytes }: Arrivals): RateEstimate | undefined {
   close();
   if (windows.length === 0) return undefined;
   const rate = weightedMedian(windows);
+  if (queued / samples < LEAST_BYTES) return undefined;
   return { mbps: (rate * 8) / 1000, samples, share: queued / Math.max(1, followed) };
 }
 
+/** Whether the packet can have stood in a queue behind the one before it. */
+function follows({ at, cause, waited }: Arrivals, i: number): boolean {
+  const before = at[i - 1] as number;
+  return (cause[i] as number) < before && (waited[i] as number) >= (at[i] as number) - before;
+}
+
 /** Milliseconds an octet in the class of distances that most octets are in. */
-function commonest(at: readonly number[], bytes: readonly number[]): number | undefined {
+function commonest(arrivals: Arrivals): number | undefined {
+  const { at, bytes } = arrivals;
   const classes = new Map<number, number>();
   for (let i = 1; i < at.length; i++) {
     const gap = (at[i] as number) - (at[i - 1] as number);
     const size = bytes[i] as number;
-    if (gap < MIN_GAP_MS || gap > MAX_GAP_MS || size < 1) continue;
+    if (gap < MIN_GAP_MS || gap > MAX_GAP_MS || size < 1 || !follows(arrivals, i)) continue;
     const key = Math.round(Math.log(gap / size) / CLASS);
     classes.set(key, (classes.get(key) ?? 0) + size);
   }

@@ -64,7 +64,7 @@ export function shortcomings(
   if (pages.length > 0) {
     if (link.rttMs === null) note("link.rtt", "the round trip is not known: give one to compare");
     if (link.rateMbps === null) {
-      note("link.rate", "no packets came close behind one another: the rate is not known");
+      note("link.rate", "no long packets came close behind one another: the rate is not known");
     } else if (link.confidence.rateMbps.certainty === "low") {
       note("link.rate", "few packets queued: the rate of the bottleneck is a guess");
     }

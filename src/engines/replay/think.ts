@@ -7,6 +7,8 @@ import type { Dependency } from "./workload.ts";
 
 /** A silence between two pipelined responses that is shorter may be the path's. */
 const SILENCE_MS = 1;
+/** A tick of the clocks in timestamps, and what hosts take. */
+const SLACK_MS = 1.5;
 
 /** From the request's arrival at the server to the first octet that it sent; null: not told. */
 export function serverThink(
@@ -29,13 +31,27 @@ export function serverThink(
   if (before !== undefined && before.exchange.endMs > exchange.startMs) {
     // Pipelined: it may have been ready long before its turn.
     const silence = exchange.firstByteMs - Math.max(before.exchange.endMs, exchange.sentMs + path);
-    return silence > SILENCE_MS + own ? silence - own : null;
+    if (silence <= SILENCE_MS + own || releasedByAck(one, first, path)) return null;
+    return silence - own;
   }
   const most = Math.max(0, exchange.firstByteMs - exchange.sentMs - path);
   const byClock = thinkByTimestamps(one, first, view.tickOf.get(connection.server));
   if (byClock === undefined) return most;
   // Longer than the clock has it: the response waited in a queue. The clock is good to a tick.
   return most <= byClock.ms + byClock.tick ? most : Math.max(0, byClock.ms);
+}
+
+/**
+ * The window was full: the segment was sent as an acknowledgment of the client's came, not as the
+ * server had it. RFC 5681 3.1, RFC 7323 4.3: the echoed timestamp tells which one.
+ */
+function releasedByAck({ exchange, connection }: Fetched, first: number, path: number): boolean {
+  const { up, down } = connection;
+  const echo = down.echo[first];
+  const cause = up.stamp.indexOf(echo ?? NO_TIMESTAMP);
+  if (echo === undefined || echo === NO_TIMESTAMP || cause < 0) return true;
+  const heard = up.at[cause] as number;
+  return heard > exchange.sentMs && exchange.firstByteMs - heard - path < SLACK_MS;
 }
 
 /** Index of the segment with octets that came at this time. */

@@ -95,7 +95,7 @@ const PAGE_PORT = 81;
 const ORIGIN_PORT = 8081;
 const CONNECTIONS = 6;
 /** Runs in which the box was later than this measured the machine, not TCP. */
-const LATE_US = 500;
+export const LATE_US = 500;
 
 export const queueOf = (p: Path): number =>
   p.queueBytes ?? Math.max(30_000, Math.round((p.rttMs * p.rateMbps * 1000) / 8));
