@@ -94,6 +94,14 @@ export class Exchange {
     return this.lost;
   }
 
+  /** What is answered within shares segments (as a server does that corks its socket). */
+  batch(answer: () => void): void {
+    const { outbox } = this.server;
+    outbox.cork();
+    answer();
+    outbox.uncork();
+  }
+
   /** Another target in place of the one that was sent, for the handler that is called next. */
   retarget(target: string, method = this.request.method): void {
     this.request = { ...this.request, method, target };

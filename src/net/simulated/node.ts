@@ -53,6 +53,8 @@ export class SimNode implements Host {
   /** Octets a second that programs of this node read from their connections; undefined: at once. */
   readRate: number | undefined;
   engine: Engine | undefined;
+  /** Segments of TCP that it sent again. */
+  resent = 0;
   /** Sees what comes before its sockets do; true: they shall not see it. */
   intercept: ((packet: Packet) => boolean) | undefined;
   private readonly boot: Boot | undefined;

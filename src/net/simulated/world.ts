@@ -165,6 +165,15 @@ export class World {
     if (until !== Number.POSITIVE_INFINITY) this.now = Math.max(this.now, until);
   }
 
+  /** Runs for as long as `going` says so, and something is left to happen. */
+  runWhile(going: () => boolean): void {
+    const { queue } = this;
+    for (let next = queue.next(); next !== undefined && going(); next = queue.next()) {
+      this.now = next;
+      queue.fire();
+    }
+  }
+
   /** Runs until the promise, made of what `tasks` hands out, is settled. @throws what it rejects with */
   async settle<T>(promise: Promise<T>): Promise<T> {
     const { queue } = this;

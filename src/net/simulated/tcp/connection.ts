@@ -88,6 +88,9 @@ export class SimTcp implements TcpConnection {
       {
         ...port,
         transmit: (offset, length, fin, push) => this.transmitData(offset, length, fin, push),
+        resending: () => {
+          node.resent++;
+        },
         gaveUp: () => this.finish("timeout", this.fault("ETIMEDOUT", "read")),
       },
       { mss: MSS, congestion: node.world.congestion },

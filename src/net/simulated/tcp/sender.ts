@@ -23,6 +23,8 @@ export interface SenderPort {
   timer(fire: () => void): Timer;
   /** Puts a segment on its way. */
   transmit(offset: number, length: number, fin: boolean, push: boolean): void;
+  /** The segment that is transmitted next was sent before. */
+  resending(): void;
   /** Answers to probes and retransmissions stayed away for too long. */
   gaveUp(): void;
 }
@@ -469,6 +471,7 @@ export class Sender {
     const now = this.port.now();
     this.board.resent(segment, now);
     this.retransmissions++;
+    this.port.resending();
     this.segments++;
     this.lastSent = now;
     this.undoing.resent(now);

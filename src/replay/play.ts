@@ -1,0 +1,250 @@
+/** One page, fetched once by a strategy from somewhere, on the simulated network. */
+import type { Host, Nanos } from "../engines/host.ts";
+import { MILLISECOND, SECOND } from "../engines/host.ts";
+import { Cache } from "../engines/http/cache/cache.ts";
+import { MemoryStore } from "../engines/http/cache/memory-store.ts";
+import type { Way } from "../engines/http/fetch/cached.ts";
+import { CachedWay } from "../engines/http/fetch/cached.ts";
+import type { FetcherOptions } from "../engines/http/fetch/fetcher.ts";
+import { Fetcher } from "../engines/http/fetch/fetcher.ts";
+import type { Strategy } from "../engines/http/fetch/strategy.ts";
+import type { PlayedPage } from "../engines/replay/play/page.ts";
+import type { HostTime } from "../engines/replay/play/site.ts";
+import type { Visited } from "../engines/replay/play/visit.ts";
+import { PageVisit } from "../engines/replay/play/visit.ts";
+import type { CacheSite, PathSpec } from "./scene.ts";
+import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
+
+export const PLACEMENTS = [
+  "none",
+  "browser-reload",
+  "browser-revisit",
+  "forward-cold",
+  "forward-warm",
+  "reverse-cold",
+  "reverse-warm",
+  "cdn-cold",
+  "cdn-warm",
+  "cdn-pushed",
+] as const;
+export type Placement = (typeof PLACEMENTS)[number];
+
+export interface Setting {
+  readonly strategy: Strategy;
+  /** The set is fetched twice on the same connections, and the second time counts. */
+  readonly warm: boolean;
+  readonly placement: Placement;
+  /** Of each placement of a cache on the path. */
+  readonly sites: Readonly<Record<CacheSite["kind"], CacheSite>>;
+  readonly path: PathSpec;
+  readonly farther: ReadonlyMap<number, number>;
+  /** What a lookup takes; 0: the name is known. */
+  readonly lookup: (name: string) => Nanos;
+  readonly hostTime: HostTime;
+  /** Whether a cold proxy has its connections to the servers open already. */
+  readonly upstreamWarm: boolean;
+  readonly startedMs: number;
+  readonly seed: number;
+}
+
+export interface Played {
+  /** From the first SYN, or the first request where connections were open, to the last octet. */
+  readonly timeMs: number;
+  readonly startNanos: Nanos;
+  readonly visited: readonly Visited[];
+  /** Connections opened by the client. */
+  readonly connections: number;
+  /** Octets of IP packets that came to the client's side of the bottleneck. */
+  readonly bytes: number;
+  readonly packets: number;
+  readonly drops: number;
+  readonly retransmissions: number;
+  readonly highestQueue: number;
+  /** Requests and octets of bodies that servers answered. */
+  readonly serverRequests: number;
+  readonly serverBytes: number;
+}
+
+/** Between a visit and the next: connections end, windows fall back. */
+const BETWEEN_VISITS = 1500 * MILLISECOND;
+/** A simulated visit that does not end by then never will. */
+const PATIENCE = 3600 * SECOND;
+/** Upstream connections of a proxy that others have opened. */
+const OPEN_UPSTREAM = 6;
+const RELOAD = [{ name: "Cache-Control", value: "max-age=0" }];
+
+export function play(page: PlayedPage, setting: Setting): Played {
+  const { placement, path, farther, sites, hostTime, startedMs, seed } = setting;
+  const kind = placement.split("-")[0] as CacheSite["kind"] | "none" | "browser";
+  const cache = kind === "none" || kind === "browser" ? undefined : sites[kind];
+  const scene = new Scene({ page, path, farther, cache, hostTime, startedMs, seed });
+  const player = new Player(scene, page, setting);
+  scene.world.run(MILLISECOND);
+  if (placement.endsWith("-warm") || placement === "cdn-pushed") player.fillCache();
+  else if (placement.endsWith("-cold") && setting.upstreamWarm) player.openUpstream();
+  if (kind === "browser") return player.visitAgain(placement === "browser-reload");
+  return setting.warm ? player.twiceOnOne() : player.once();
+}
+
+class Player {
+  private readonly scene: Scene;
+  private readonly page: PlayedPage;
+  private readonly setting: Setting;
+  private before = { bytes: 0, packets: 0, drops: 0, resent: 0, requests: 0, served: 0 };
+
+  constructor(scene: Scene, page: PlayedPage, setting: Setting) {
+    this.scene = scene;
+    this.page = page;
+    this.setting = setting;
+  }
+
+  private fetcher(host: Host, strategy: Strategy): Fetcher {
+    const { scene, setting } = this;
+    const { clock } = host;
+    const address = scene.cacheAddress;
+    const forward = setting.placement.startsWith("forward");
+    const find: FetcherOptions["lookup"] =
+      address === undefined || forward
+        ? scene.lookup
+        : (_name, done) => done(null, { addresses: [address] });
+    return new Fetcher(host, {
+      strategy,
+      lookup: (name, done) => {
+        const wait = setting.lookup(name);
+        if (wait === 0) {
+          find(name, done);
+          return;
+        }
+        const from = clock.now();
+        const answer = () =>
+          find(name, (error, looked) =>
+            done(error, looked === undefined ? looked : { ...looked, from, to: clock.now() }),
+          );
+        clock.timer(answer).armAt(from + wait);
+      },
+      tls: unverified,
+      ...(forward && address !== undefined
+        ? {
+            proxyFor: () => ({
+              kind: "http" as const,
+              host: address,
+              port: PROXY_PORT,
+              remoteNames: true,
+            }),
+          }
+        : {}),
+    });
+  }
+
+  private visit(way: Way, host: Host, reload = false): PageVisit {
+    const { world } = this.scene;
+    let done = false;
+    const extra = reload ? RELOAD : [];
+    const visit = new PageVisit(host.clock, way, this.page.objects, extra, () => {
+      done = true;
+    });
+    host.clock.defer(() => visit.start());
+    const limit = world.now + PATIENCE;
+    world.runWhile(() => !done && world.now < limit);
+    return visit;
+  }
+
+  /** Another client fetches the page first, at leisure. */
+  fillCache(): void {
+    const { other, world } = this.scene;
+    const fetcher = this.fetcher(other, { connections: 6, keep: true, depth: 1 });
+    this.visit(fetcher, other);
+    fetcher.close();
+    world.run(world.now + BETWEEN_VISITS);
+  }
+
+  /** Other clients have had the proxy connect to the servers. */
+  openUpstream(): void {
+    const { other, world } = this.scene;
+    const fetcher = this.fetcher(other, { connections: OPEN_UPSTREAM, keep: true, depth: 1 });
+    const origins = new Map(this.page.objects.map(({ origin }) => [origin.host, origin]));
+    for (const origin of origins.values()) {
+      for (let i = 0; i < OPEN_UPSTREAM; i++) {
+        const fields = [{ name: "Host", value: origin.host }];
+        fetcher.fetch({ method: "GET", origin, target: OPENER, fields }, QUIET);
+      }
+    }
+    world.run(world.now + BETWEEN_VISITS);
+    fetcher.close();
+    world.run(world.now + MILLISECOND);
+  }
+
+  once(): Played {
+    const { client } = this.scene;
+    const fetcher = this.fetcher(client, this.setting.strategy);
+    this.mark();
+    return this.account(this.visit(fetcher, client), fetcher.opened);
+  }
+
+  twiceOnOne(): Played {
+    const { client } = this.scene;
+    const fetcher = this.fetcher(client, this.setting.strategy);
+    this.visit(fetcher, client);
+    this.mark();
+    const opened = fetcher.opened;
+    return this.account(this.visit(fetcher, client), fetcher.opened - opened);
+  }
+
+  visitAgain(reload: boolean): Played {
+    const { client, world } = this.scene;
+    const store = new MemoryStore(Number.MAX_SAFE_INTEGER);
+    const cache = new Cache(client, { store, shared: false });
+    const first = this.fetcher(client, this.setting.strategy);
+    this.visit(new CachedWay(first, cache), client);
+    first.close();
+    world.run(world.now + BETWEEN_VISITS);
+    const fetcher = this.fetcher(client, this.setting.strategy);
+    this.mark();
+    return this.account(this.visit(new CachedWay(fetcher, cache), client, reload), fetcher.opened);
+  }
+
+  /** What was before does not count. */
+  private mark(): void {
+    this.before = this.counts();
+  }
+
+  private counts() {
+    const { scene } = this;
+    const { down } = scene.bottleneck();
+    let requests = 0;
+    let served = 0;
+    for (const site of scene.sites) {
+      requests += site.requests;
+      served += site.bytes;
+    }
+    const { bytes, packets, drops } = down;
+    return { bytes, packets, drops, resent: scene.retransmissions(), requests, served };
+  }
+
+  private account(visit: PageVisit, connections: number): Played {
+    const { before } = this;
+    const now = this.counts();
+    let start = Number.POSITIVE_INFINITY;
+    let end = 0;
+    for (const { timing, known } of visit.visited) {
+      const begun = timing?.dns?.from ?? timing?.connect?.from ?? timing?.sent ?? known;
+      start = Math.min(start, timing?.dns === undefined ? begun : (timing.connect?.from ?? begun));
+      end = Math.max(end, timing?.end ?? begun);
+    }
+    return {
+      timeMs: Math.max(0, end - start) / MILLISECOND,
+      startNanos: start,
+      visited: visit.visited,
+      connections,
+      bytes: now.bytes - before.bytes,
+      packets: now.packets - before.packets,
+      drops: now.drops - before.drops,
+      retransmissions: now.resent - before.resent,
+      highestQueue: this.scene.bottleneck().down.highest,
+      serverRequests: now.requests - before.requests,
+      serverBytes: now.served - before.served,
+    };
+  }
+}
+
+const QUIET = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };
