@@ -1,4 +1,5 @@
 /** One page, fetched once by a strategy from somewhere, on the simulated network. */
+import type { Field } from "../codecs/http/message.ts";
 import type { Host, Nanos } from "../engines/host.ts";
 import { MILLISECOND, SECOND } from "../engines/host.ts";
 import { Cache } from "../engines/http/cache/cache.ts";
@@ -9,8 +10,9 @@ import type { FetcherOptions } from "../engines/http/fetch/fetcher.ts";
 import { Fetcher } from "../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../engines/http/fetch/strategy.ts";
 import type { PlayedPage } from "../engines/replay/play/page.ts";
+import { isDocument } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
-import type { Visited } from "../engines/replay/play/visit.ts";
+import type { VisitObject, Visited } from "../engines/replay/play/visit.ts";
 import { PageVisit } from "../engines/replay/play/visit.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
 import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
@@ -41,6 +43,8 @@ export interface Setting {
   /** What a lookup takes; 0: the name is known. */
   readonly lookup: (name: string) => Nanos;
   readonly hostTime: HostTime;
+  /** What a cold cache lacks: everything, or the documents alone, as one that has a site's other pages. */
+  readonly cold: "everything" | "documents";
   /** Whether a cold proxy has its connections to the servers open already. */
   readonly upstreamWarm: boolean;
   readonly startedMs: number;
@@ -80,8 +84,11 @@ export function play(page: PlayedPage, setting: Setting): Played {
   const scene = new Scene({ page, path, farther, cache, hostTime, startedMs, seed });
   const player = new Player(scene, page, setting);
   scene.world.run(MILLISECOND);
-  if (placement.endsWith("-warm") || placement === "cdn-pushed") player.fillCache();
-  else if (placement.endsWith("-cold") && setting.upstreamWarm) player.openUpstream();
+  if (placement.endsWith("-warm") || placement === "cdn-pushed") player.fillCache(page.objects);
+  else if (placement.endsWith("-cold")) {
+    if (setting.cold === "documents") player.fillCache(page.objects.filter((o) => !isDocument(page, o)));
+    if (setting.upstreamWarm) player.openUpstream();
+  }
   if (kind === "browser") return player.visitAgain(placement === "browser-reload");
   return setting.warm ? player.twiceOnOne() : player.once();
 }
@@ -136,11 +143,15 @@ class Player {
     });
   }
 
-  private visit(way: Way, host: Host, reload = false): PageVisit {
+  private visit(
+    way: Way,
+    host: Host,
+    objects: readonly VisitObject[] = this.page.objects,
+    extra: readonly Field[] = [],
+  ): PageVisit {
     const { world } = this.scene;
     let done = false;
-    const extra = reload ? RELOAD : [];
-    const visit = new PageVisit(host.clock, way, this.page.objects, extra, () => {
+    const visit = new PageVisit(host.clock, way, objects, extra, () => {
       done = true;
     });
     host.clock.defer(() => visit.start());
@@ -150,10 +161,10 @@ class Player {
   }
 
   /** Another client fetches the page first, at leisure. */
-  fillCache(): void {
+  fillCache(objects: readonly VisitObject[]): void {
     const { other, world } = this.scene;
     const fetcher = this.fetcher(other, { connections: 6, keep: true, depth: 1 });
-    this.visit(fetcher, other);
+    this.visit(fetcher, other, objects);
     fetcher.close();
     world.run(world.now + BETWEEN_VISITS);
   }
@@ -163,13 +174,16 @@ class Player {
     const { other, world } = this.scene;
     const fetcher = this.fetcher(other, { connections: OPEN_UPSTREAM, keep: true, depth: 1 });
     const origins = new Map(this.page.objects.map(({ origin }) => [origin.host, origin]));
+    let left = origins.size * OPEN_UPSTREAM;
+    const sink = { ...QUIET, end: () => left--, failed: () => left-- };
     for (const origin of origins.values()) {
       for (let i = 0; i < OPEN_UPSTREAM; i++) {
         const fields = [{ name: "Host", value: origin.host }];
-        fetcher.fetch({ method: "GET", origin, target: OPENER, fields }, QUIET);
+        fetcher.fetch({ method: "GET", origin, target: OPENER, fields }, sink);
       }
     }
-    world.run(world.now + BETWEEN_VISITS);
+    const limit = world.now + PATIENCE;
+    world.runWhile(() => left > 0 && world.now < limit);
     fetcher.close();
     world.run(world.now + MILLISECOND);
   }
@@ -200,7 +214,9 @@ class Player {
     world.run(world.now + BETWEEN_VISITS);
     const fetcher = this.fetcher(client, this.setting.strategy);
     this.mark();
-    return this.account(this.visit(new CachedWay(fetcher, cache), client, reload), fetcher.opened);
+    const way = new CachedWay(fetcher, cache);
+    const visit = this.visit(way, client, this.page.objects, reload ? RELOAD : []);
+    return this.account(visit, fetcher.opened);
   }
 
   /** What was before does not count. */

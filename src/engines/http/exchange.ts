@@ -99,7 +99,8 @@ export class Exchange {
     const { outbox } = this.server;
     outbox.cork();
     answer();
-    outbox.uncork();
+    // With a part of the next request here already, its answer may still fill the last segment.
+    outbox.uncork(this.server.awaitsRest);
   }
 
   /** Another target in place of the one that was sent, for the handler that is called next. */

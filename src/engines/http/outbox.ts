@@ -30,19 +30,20 @@ export class Outbox {
     this.corked = true;
   }
 
-  uncork(): void {
+  /** `more`: what is written next may share a segment. */
+  uncork(more = false): void {
     this.corked = false;
-    this.flush();
+    this.flush(more);
   }
 
-  private flush(): void {
+  private flush(more = false): void {
     const { pieces, bytes } = this;
     if (bytes === 0) return;
     this.pieces = [];
     this.bytes = 0;
     if (pieces.length === 1 || bytes > JOIN_BYTES) {
       for (let i = 0; i < pieces.length; i++) {
-        this.connection.write(pieces[i] as Uint8Array, i < pieces.length - 1);
+        this.connection.write(pieces[i] as Uint8Array, more || i < pieces.length - 1);
       }
       return;
     }
@@ -52,6 +53,6 @@ export class Outbox {
       joined.set(piece, at);
       at += piece.length;
     }
-    this.connection.write(joined);
+    this.connection.write(joined, more);
   }
 }

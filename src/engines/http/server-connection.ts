@@ -311,6 +311,11 @@ export class ServerConnection implements TcpHandler, HttpSink {
     this.last = true;
   }
 
+  /** A part of the next request's head is here. */
+  get awaitsRest(): boolean {
+    return this.inHead;
+  }
+
   get isLast(): boolean {
     return this.last;
   }

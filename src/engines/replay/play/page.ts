@@ -2,7 +2,7 @@
 import type { Field } from "../../../codecs/http/message.ts";
 import type { Nanos } from "../../host.ts";
 import { MILLISECOND } from "../../host.ts";
-import { without } from "../../http/fields.ts";
+import { field, without } from "../../http/fields.ts";
 import type { Origin } from "../../http/fetch/origin.ts";
 import { defaultPort } from "../../http/fetch/origin.ts";
 import type { HeaderField, Workload, WorkloadObject, WorkloadPage } from "../workload.ts";
@@ -23,7 +23,7 @@ export interface PlayedPage {
 const OF_THE_CONNECTION = ["connection", "keep-alive", "proxy-connection", "content-length", "transfer-encoding", "expect"];
 const CONDITIONS = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"];
 
-/** A client that takes no longer than this does not think: what it asks for together stays in its order. */
+/** Who takes no longer than this does not think; what a client asks for together stays in its order. */
 const LEAST_THINK_MS = 1.5;
 
 /** All bodies are parts of it: what they say does not matter. */
@@ -48,6 +48,12 @@ export function playedPage(workload: Workload, page: WorkloadPage): PlayedPage {
     return request(object, origin, target);
   });
   return { id: page.id, objects, recorded, serverOf };
+}
+
+/** What names other objects: a cache may lack it and have those. */
+export function isDocument(page: PlayedPage, { origin, target }: VisitObject): boolean {
+  const recorded = page.recorded.get(`${origin.host}:${origin.port} ${target}`);
+  return /html/i.test(field(recorded?.fields ?? [], "content-type") ?? "");
 }
 
 function place(object: WorkloadObject, workload: Workload): { origin: Origin; target: string } {
@@ -91,15 +97,20 @@ function request(object: WorkloadObject, origin: Origin, target: string): VisitO
 
 function answer(object: WorkloadObject, unchangedMs: number | null | undefined): Recorded {
   const statusCode = object.status >= 200 && object.status <= 599 ? object.status : 200;
-  const think = nanos(object.thinkMs);
+  const think = thought(object.thinkMs);
   return {
     statusCode,
     fields: replayable(fieldsOf(object.headers)),
     headBytes: object.responseHeadBytes,
     body: bodyOf(statusCode === 304 || statusCode === 204 ? 0 : object.bodyBytes),
     think,
-    thinkUnchanged: unchangedMs === undefined ? think : nanos(unchangedMs),
+    thinkUnchanged: unchangedMs === undefined ? think : thought(unchangedMs),
   };
+}
+
+/** A server that takes no longer than a host does by itself has nothing to think about. */
+function thought(ms: number | null): Nanos | undefined {
+  return ms === null || ms < LEAST_THINK_MS ? undefined : nanos(ms);
 }
 
 function fieldsOf(headers: readonly HeaderField[]): Field[] {

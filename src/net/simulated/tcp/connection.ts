@@ -11,7 +11,7 @@ import type {
   TcpHandler,
   TlsClient,
 } from "../../../engines/host.ts";
-import { SECOND } from "../../../engines/host.ts";
+import { MILLISECOND, SECOND } from "../../../engines/host.ts";
 import { netError } from "../../net-error.ts";
 import type { SimNode } from "../node.ts";
 import { ACK, FIN, NO_BYTES, Packet, PSH, RST, SYN, TCP } from "../packet.ts";
@@ -23,6 +23,9 @@ import { Sender } from "./sender.ts";
 
 /** net.ipv4.tcp_synack_retries, each after twice the time. */
 const SYN_ACK_RETRIES = 5;
+
+/** How long a part of a segment waits for the rest. */
+const LONGEST_HOLD = 200 * MILLISECOND;
 
 type State = "syn-sent" | "syn-received" | "open" | "closed";
 
@@ -55,6 +58,7 @@ export class SimTcp implements TcpConnection {
   private full = false;
   private idle: Nanos | undefined;
   private readonly idleTimer;
+  private readonly holding;
   private lastActivity: Nanos = 0;
   private onAccepted: ((connection: SimTcp) => void) | undefined;
   private endTold = false;
@@ -82,6 +86,10 @@ export class SimTcp implements TcpConnection {
     this.openedAt = clock.now();
     this.timer = clock.timer(() => this.synTimedOut());
     this.idleTimer = clock.timer(() => this.checkIdle());
+    this.holding = clock.timer(() => {
+      this.sender.held = false;
+      this.sender.flush();
+    });
     const port = { now: () => clock.now(), timer: (fire: () => void) => clock.timer(fire) };
     this.sender = new Sender(
       this.out,
@@ -194,22 +202,16 @@ export class SimTcp implements TcpConnection {
     return ok;
   }
 
-  /** What is announced to be followed waits for it, but not longer than this instant. */
+  /** What is announced to be followed waits for it, as with MSG_MORE of Linux. */
   private hold(more: boolean): void {
-    const { sender } = this;
-    if (more && !sender.held) {
-      this.node.clock.defer(() => {
-        sender.held = false;
-        if (this.state === "open") sender.flush();
-      });
-    }
-    sender.held = more;
+    this.sender.held = more;
+    this.holding.armAt(more ? this.node.clock.now() + LONGEST_HOLD : undefined);
   }
 
   end(): void {
     if (this.state === "closed" || this.endWanted) return;
     this.endWanted = true;
-    this.sender.held = false;
+    this.hold(false);
     if (this.state === "open") this.sender.wrote(true);
   }
 
@@ -452,6 +454,7 @@ export class SimTcp implements TcpConnection {
   private stopTimers(): void {
     this.timer.armAt(undefined);
     this.idleTimer.armAt(undefined);
+    this.holding.armAt(undefined);
     this.sender.stop();
     this.receiver.stop();
   }

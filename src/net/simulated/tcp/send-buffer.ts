@@ -8,8 +8,9 @@ export class SendBuffer {
   sent = 0;
   end = 0;
 
+  /** Octets that were written and never sent: what is on its way is the network's. */
   get pending(): number {
-    return this.end - this.acked;
+    return this.end - this.sent;
   }
 
   push(data: Uint8Array): void {
