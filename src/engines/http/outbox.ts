@@ -23,7 +23,17 @@ export class Outbox {
     if (piece.length === 0) return;
     this.pieces.push(piece);
     this.bytes += piece.length;
-    if (!this.corked || this.bytes > JOIN_BYTES) this.flush();
+    if (!this.corked) this.flush();
+    else if (this.bytes > JOIN_BYTES) this.makeRoom(piece);
+  }
+
+  /** All but the last piece goes out: what ends the batch says so. */
+  private makeRoom(last: Uint8Array): void {
+    const { pieces } = this;
+    pieces.pop();
+    for (const piece of pieces) this.connection.write(piece, true);
+    this.pieces = [last];
+    this.bytes = last.length;
   }
 
   cork(): void {

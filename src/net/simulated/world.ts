@@ -86,7 +86,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.random = new Xoshiro(options.seed);
     this.sequences = this.random.fork("sequence numbers");
-    this.startedMs = options.startedMs ?? Date.UTC(2026, 0, 1);
+    this.startedMs = Math.floor(options.startedMs ?? Date.UTC(2026, 0, 1));
     this.congestion =
       options.congestion === "reno"
         ? (window) => new Reno(window)
