@@ -12,7 +12,7 @@ import type { Strategy } from "../engines/http/fetch/strategy.ts";
 import type { PlayedPage } from "../engines/replay/play/page.ts";
 import { isDocument } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
-import type { VisitObject, Visited } from "../engines/replay/play/visit.ts";
+import type { Visited, VisitObject } from "../engines/replay/play/visit.ts";
 import { PageVisit } from "../engines/replay/play/visit.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
 import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
@@ -56,6 +56,8 @@ export interface Played {
   readonly timeMs: number;
   readonly startNanos: Nanos;
   readonly visited: readonly Visited[];
+  /** Why objects did not come; undefined: all did. */
+  readonly fault: string | undefined;
   /** Connections opened by the client. */
   readonly connections: number;
   /** Octets of IP packets that came to the client's side of the bottleneck. */
@@ -63,6 +65,7 @@ export interface Played {
   readonly packets: number;
   readonly drops: number;
   readonly retransmissions: number;
+  readonly resentAt: readonly Nanos[];
   readonly highestQueue: number;
   /** Requests and octets of bodies that servers answered. */
   readonly serverRequests: number;
@@ -86,7 +89,8 @@ export function play(page: PlayedPage, setting: Setting): Played {
   scene.world.run(MILLISECOND);
   if (placement.endsWith("-warm") || placement === "cdn-pushed") player.fillCache(page.objects);
   else if (placement.endsWith("-cold")) {
-    if (setting.cold === "documents") player.fillCache(page.objects.filter((o) => !isDocument(page, o)));
+    if (setting.cold === "documents")
+      player.fillCache(page.objects.filter((o) => !isDocument(page, o)));
     if (setting.upstreamWarm) player.openUpstream();
   }
   if (kind === "browser") return player.visitAgain(placement === "browser-reload");
@@ -234,7 +238,7 @@ class Player {
       served += site.bytes;
     }
     const { bytes, packets, drops } = down;
-    return { bytes, packets, drops, resent: scene.retransmissions(), requests, served };
+    return { bytes, packets, drops, resent: scene.resentAt().length, requests, served };
   }
 
   private account(visit: PageVisit, connections: number): Played {
@@ -251,16 +255,26 @@ class Player {
       timeMs: Math.max(0, end - start) / MILLISECOND,
       startNanos: start,
       visited: visit.visited,
+      fault: faultOf(visit.visited),
       connections,
       bytes: now.bytes - before.bytes,
       packets: now.packets - before.packets,
       drops: now.drops - before.drops,
       retransmissions: now.resent - before.resent,
+      resentAt: this.scene.resentAt(),
       highestQueue: this.scene.bottleneck().down.highest,
       serverRequests: now.requests - before.requests,
       serverBytes: now.served - before.served,
     };
   }
+}
+
+function faultOf(visited: readonly Visited[]): string | undefined {
+  for (const { timing, fault, object } of visited) {
+    if (fault !== undefined) return `${object.target}: ${fault}`;
+    if (timing?.end === undefined) return `${object.target} never came`;
+  }
+  return undefined;
 }
 
 const QUIET = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };

@@ -10,8 +10,8 @@ import { paced } from "../engines/replay/play/pace.ts";
 import type { PlayedPage } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
 import { RecordedSite } from "../engines/replay/play/site.ts";
-import type { SimNode } from "../net/simulated/node.ts";
 import type { LinkQueue } from "../net/simulated/link-queue.ts";
+import type { SimNode } from "../net/simulated/node.ts";
 import type { LinkQuality } from "../net/simulated/topology.ts";
 import { World } from "../net/simulated/world.ts";
 
@@ -68,7 +68,11 @@ export class Scene {
     this.world = new World({ seed, delay: 0, startedMs });
     this.cacheAddress = cache === undefined ? undefined : CACHE;
     this.layOut();
-    this.client = this.world.node("client", { addresses: [CLIENT], at: "access", link: this.near() });
+    this.client = this.world.node("client", {
+      addresses: [CLIENT],
+      at: "home",
+      link: { delay: 0 },
+    });
     this.other = this.world.node("other", {
       addresses: [OTHER],
       at: "access",
@@ -78,7 +82,7 @@ export class Scene {
     if (cache !== undefined) this.addCache();
   }
 
-  /** Link of the client to the first router. */
+  /** Link of the client's home to the first router. */
   private near(): Partial<LinkQuality> {
     const { path, cache } = this.options;
     const rtt = cache === undefined || cache.kind === "reverse" ? path.rttMs : cache.rttMs;
@@ -88,21 +92,22 @@ export class Scene {
     return { delay, loss: path.lossRate, ...limited(path.rateMbps, path.queueBytes) };
   }
 
-  /** Two routers: the first where the client's link ends, the second where the servers are. */
+  /** Routers: the client's, the one where its link ends, and the one where the servers are. */
   private layOut(): void {
     const { path, cache } = this.options;
     const { world } = this;
+    world.router("home");
     world.router("access");
+    world.link("home", "access", this.near());
     world.router("servers");
     if (cache === undefined) world.link("access", "servers", { delay: 0 });
-    else if (cache.kind === "reverse") world.link("access", "servers", { delay: half(cache.rttMs) });
+    else if (cache.kind === "reverse")
+      world.link("access", "servers", { delay: half(cache.rttMs) });
     else {
       const behind = cache.kind === "forward" && cache.bottleneck === "behind";
       world.link("access", "servers", {
         delay: half(Math.max(0, path.rttMs - cache.rttMs)),
-        ...(behind
-          ? { loss: path.lossRate, ...limited(path.rateMbps, path.queueBytes) }
-          : {}),
+        ...(behind ? { loss: path.lossRate, ...limited(path.rateMbps, path.queueBytes) } : {}),
       });
     }
   }
@@ -121,7 +126,9 @@ export class Scene {
       for (const key of keys) this.addressOf.set(key.slice(0, key.lastIndexOf(":")), address);
       const ports = [...new Set(keys.map((key) => Number(key.slice(key.lastIndexOf(":") + 1))))];
       const secure = new Set(
-        page.objects.filter(({ origin }) => origin.scheme === "https").map(({ origin }) => origin.port),
+        page.objects
+          .filter(({ origin }) => origin.scheme === "https")
+          .map(({ origin }) => origin.port),
       );
       const more = Math.max(0, (farther.get(server) ?? path.rttMs) - path.rttMs);
       this.world.node(`server ${server}`, {
@@ -129,7 +136,11 @@ export class Scene {
         at: "servers",
         link: { delay: half(more) },
         boot: (host) => {
-          const site = new RecordedSite(host.clock, (exchange) => this.recorded(exchange), hostTime);
+          const site = new RecordedSite(
+            host.clock,
+            (exchange) => this.recorded(exchange),
+            hostTime,
+          );
           this.sites.push(site);
           return serve((exchange) => site.handle(exchange), address, ports, secure);
         },
@@ -156,7 +167,12 @@ export class Scene {
       boot: (host) => {
         const store = new Cache(host, { store: new MemoryStore(CACHE_BYTES) });
         const lookup = this.lookup;
-        const forward = new HttpProxy(host, { cache: store, lookup, tls: unverified, tunnelPorts: "any" });
+        const forward = new HttpProxy(host, {
+          cache: store,
+          lookup,
+          tls: unverified,
+          tunnelPorts: "any",
+        });
         const reverse = new Map(
           [...origins].map(([name, origin]) => [
             name,
@@ -188,18 +204,16 @@ export class Scene {
   bottleneck(): { readonly down: LinkQueue; readonly up: LinkQueue } {
     const { cache } = this.options;
     const behind = cache?.kind === "forward" && cache.bottleneck === "behind";
-    const [from, to] = behind ? ["servers", "access"] : ["access", "client"];
+    const [from, to] = behind ? ["servers", "access"] : ["access", "home"];
     const links = this.world.topology.linksBetween(from, to);
     const down = links.find((link) => link.from.name === from)?.queue as LinkQueue;
     const up = links.find((link) => link.to.name === from)?.queue as LinkQueue;
     return { down, up };
   }
 
-  /** Segments sent again by all hosts. */
-  retransmissions(): number {
-    let sum = 0;
-    for (const { node } of this.world.topology.vertices) sum += node?.resent ?? 0;
-    return sum;
+  /** When hosts sent segments again. */
+  resentAt(): number[] {
+    return this.world.topology.vertices.flatMap(({ node }) => node?.resentAt ?? []);
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   Engine,
   Host,
   ListenOptions,
+  Nanos,
   OffloadJob,
   Random,
   TcpConnection,
@@ -53,8 +54,8 @@ export class SimNode implements Host {
   /** Octets a second that programs of this node read from their connections; undefined: at once. */
   readRate: number | undefined;
   engine: Engine | undefined;
-  /** Segments of TCP that it sent again. */
-  resent = 0;
+  /** When it sent a segment of TCP again. */
+  readonly resentAt: Nanos[] = [];
   /** Sees what comes before its sockets do; true: they shall not see it. */
   intercept: ((packet: Packet) => boolean) | undefined;
   private readonly boot: Boot | undefined;

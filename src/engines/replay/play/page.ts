@@ -2,9 +2,9 @@
 import type { Field } from "../../../codecs/http/message.ts";
 import type { Nanos } from "../../host.ts";
 import { MILLISECOND } from "../../host.ts";
-import { field, without } from "../../http/fields.ts";
 import type { Origin } from "../../http/fetch/origin.ts";
 import { defaultPort } from "../../http/fetch/origin.ts";
+import { field, without } from "../../http/fields.ts";
 import type { HeaderField, Workload, WorkloadObject, WorkloadPage } from "../workload.ts";
 import type { Recorded } from "./site.ts";
 import { replayable } from "./site.ts";
@@ -20,8 +20,21 @@ export interface PlayedPage {
 }
 
 /** Fields that the strategy and the placement decide anew. */
-const OF_THE_CONNECTION = ["connection", "keep-alive", "proxy-connection", "content-length", "transfer-encoding", "expect"];
-const CONDITIONS = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"];
+const OF_THE_CONNECTION = [
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "content-length",
+  "transfer-encoding",
+  "expect",
+];
+const CONDITIONS = [
+  "if-none-match",
+  "if-modified-since",
+  "if-match",
+  "if-unmodified-since",
+  "if-range",
+];
 
 /** Who takes no longer than this does not think; what a client asks for together stays in its order. */
 const LEAST_THINK_MS = 1.5;
@@ -61,7 +74,9 @@ function place(object: WorkloadObject, workload: Workload): { origin: Origin; ta
     const server = workload.servers.find(({ hosts }) => hosts.includes(object.host));
     const secure = server?.secure ?? false;
     const scheme = secure ? "https" : "http";
-    const name = /^[A-Za-z0-9.-]+$/.test(object.host) ? object.host.toLowerCase() : "opaque.invalid";
+    const name = /^[A-Za-z0-9.-]+$/.test(object.host)
+      ? object.host.toLowerCase()
+      : "opaque.invalid";
     return {
       origin: { scheme, host: name, port: defaultPort(scheme) },
       target: `/opaque/${object.id}`,
@@ -91,7 +106,8 @@ function request(object: WorkloadObject, origin: Origin, target: string): VisitO
       parent === undefined
         ? undefined
         : { id: parent.id, afterBytes: parent.afterBytes ?? undefined },
-    think: (object.clientThinkMs ?? 0) < LEAST_THINK_MS ? 0 : (nanos(object.clientThinkMs) as Nanos),
+    think:
+      (object.clientThinkMs ?? 0) < LEAST_THINK_MS ? 0 : (nanos(object.clientThinkMs) as Nanos),
   };
 }
 

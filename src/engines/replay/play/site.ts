@@ -121,10 +121,7 @@ export class RecordedSite {
       return;
     }
     this.bytes += recorded.body.length;
-    exchange.respond(
-      { statusCode: recorded.statusCode, fields: padded(recorded) },
-      recorded.body,
-    );
+    exchange.respond({ statusCode: recorded.statusCode, fields: padded(recorded) }, recorded.body);
   }
 }
 
@@ -134,7 +131,8 @@ function unchanged(exchange: Exchange, recorded: Recorded): boolean {
   const etag = field(recorded.fields, "etag");
   const modified = field(recorded.fields, "last-modified");
   if (etag === undefined && modified === undefined) return false;
-  const lastModifiedMs = modified === undefined ? undefined : parseHttpDate(modified, exchange.host.clock.wallMs());
+  const lastModifiedMs =
+    modified === undefined ? undefined : parseHttpDate(modified, exchange.host.clock.wallMs());
   const { method, fields } = exchange.request;
   const nowMs = exchange.host.clock.wallMs();
   return precondition(method, fields, { etag, lastModifiedMs }, true, nowMs) === 304;

@@ -97,7 +97,7 @@ export class SimTcp implements TcpConnection {
         ...port,
         transmit: (offset, length, fin, push) => this.transmitData(offset, length, fin, push),
         resending: () => {
-          node.resent++;
+          node.resentAt.push(clock.now());
         },
         gaveUp: () => this.finish("timeout", this.fault("ETIMEDOUT", "read")),
       },

@@ -1,0 +1,95 @@
+/** `netkit replay`. */
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
+import { NetkitCommand } from "../command.ts";
+
+export default class Replay extends NetkitCommand {
+  static override summary =
+    "Page loads of a capture: what every fetch strategy and every cache would have cost.";
+  static override description =
+    `Finds the pages in a capture (or a HAR file, or a saved workload), infers the link, and runs them again on a simulated network whose TCP behaves as Linux's: serial, persistent, concurrent, kept and pipelined; without a cache, with the browser's, behind a forward proxy, a reverse proxy and a CDN edge, cold and warm. Beside each stands the course's formula and why it differs.
+
+A cold cache lacks the page's documents and has the rest, as one that other pages of the site have filled; --cold empty: nothing is stored.
+
+Exits 3 when there is nothing to compare.`;
+  static override examples = [
+    "<%= config.bin %> replay capture.pcap",
+    "<%= config.bin %> replay capture.pcap --link rtt=100ms,rate=10Mbit,queue=1bdp,loss=0",
+    "<%= config.bin %> replay capture.pcap --edge rtt=12ms --forward rtt=2ms,rate=1Gbit",
+    "<%= config.bin %> replay capture.pcap --save workload.json",
+    "<%= config.bin %> replay workload.json --strategy pipelined --placement none,cdn-warm --json",
+  ];
+  static override args = {
+    file: Args.string({ required: true, description: "capture, HAR file or saved workload" }),
+  };
+  static override flags = {
+    link: Flags.string({
+      helpValue: "rtt=MS,rate=BIT,queue=BYTES|1bdp,loss=SHARE",
+      description: "the path, in place of what the capture tells",
+    }),
+    forward: Flags.string({
+      helpValue: "rtt=MS[,rate=BIT]",
+      description: "where the forward proxy stands (rtt=2ms,rate=100Mbit)",
+    }),
+    edge: Flags.string({
+      helpValue: "rtt=MS",
+      description: "where the CDN's edge stands (a fifth of the path)",
+    }),
+    reverse: Flags.string({
+      helpValue: "rtt=MS",
+      description: "from the reverse proxy to the origin (0.1ms)",
+    }),
+    bottleneck: Flags.option({
+      options: ["client", "behind-forward"] as const,
+      default: "behind-forward",
+      description: "the side of the forward proxy that the slow link is on",
+    })(),
+    upstream: Flags.option({
+      options: ["warm", "cold"] as const,
+      default: "warm",
+      description: "whether a cold cache has connections to the origin",
+    })(),
+    cold: Flags.option({
+      options: ["documents", "empty"] as const,
+      default: "documents",
+      description: "what a cold cache lacks",
+    })(),
+    connections: Flags.integer({
+      char: "m",
+      min: 1,
+      max: 256,
+      default: 6,
+      description: "connections of the concurrent strategies",
+    }),
+    strategy: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "NAME",
+      description: "only these strategies",
+    }),
+    placement: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "NAME",
+      description: "only these places of a cache",
+    }),
+    save: Flags.string({
+      helpValue: "FILE",
+      description: "write the workload, to be edited and replayed",
+    }),
+    json: Flags.boolean({ description: "link, pages and predictions as JSON" }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Replay);
+    const { replay, replayJson } = await import("../replay/main.ts");
+    const replayed = await replay(args.file, flags);
+    if (flags.json) {
+      this.logJson(replayJson(replayed));
+      return;
+    }
+    const { renderReplay } = await import("../render/replay/comparison.ts");
+    const { palette } = await import("../render/color.ts");
+    process.stdout.write(renderReplay(replayed, palette()));
+  }
+}

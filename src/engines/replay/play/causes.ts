@@ -1,0 +1,117 @@
+/**
+ * Where the time of a page went: along the objects that waited for each other, from the last octet
+ * back to the first SYN, each moment has one cause. The parts sum to the whole.
+ */
+import type { Nanos } from "../../host.ts";
+import { MILLISECOND, SECOND } from "../../host.ts";
+import type { Visited } from "./visit.ts";
+
+export const CAUSES = [
+  "lookup",
+  "handshake",
+  "request",
+  "think",
+  "headOfLine",
+  "serialisation",
+  "slowStart",
+  "loss",
+] as const;
+export type Cause = (typeof CAUSES)[number];
+export type Causes = Readonly<Record<Cause, number>>;
+
+export interface CauseInputs {
+  readonly visited: readonly Visited[];
+  readonly start: Nanos;
+  /** What servers took for an object before its first octet. */
+  readonly think: (one: Visited) => Nanos;
+  /** Octets a second of the bottleneck. */
+  readonly bytesPerSecond: number;
+  readonly rtt: Nanos;
+  /** When segments were sent again. */
+  readonly resentAt: readonly Nanos[];
+}
+
+/** Milliseconds by cause. */
+export function causesOf(inputs: CauseInputs): Causes {
+  const sums: Record<Cause, number> = {
+    lookup: 0,
+    handshake: 0,
+    request: 0,
+    think: 0,
+    headOfLine: 0,
+    serialisation: 0,
+    slowStart: 0,
+    loss: 0,
+  };
+  const byId = new Map(inputs.visited.map((one) => [one.object.id, one]));
+  let one = lastOf(inputs.visited);
+  let until = one?.timing?.end ?? inputs.start;
+  while (one !== undefined) {
+    const from = Math.max(one.known, inputs.start);
+    split(one, from, until, inputs, sums);
+    until = from;
+    const { parent } = one.object;
+    one = parent === undefined || until <= inputs.start ? undefined : byId.get(parent.id);
+  }
+  // What is left lies before anything was known: nothing, but for a connection that was opened ahead.
+  sums.request += Math.max(0, until - inputs.start);
+  for (const cause of CAUSES) sums[cause] /= MILLISECOND;
+  return sums;
+}
+
+function lastOf(visited: readonly Visited[]): Visited | undefined {
+  let last: Visited | undefined;
+  for (const one of visited) {
+    if (one.timing?.end !== undefined && one.timing.end > (last?.timing?.end ?? -1)) last = one;
+  }
+  return last;
+}
+
+/** The moments of one object between two times. */
+function split(
+  one: Visited,
+  from: Nanos,
+  until: Nanos,
+  inputs: CauseInputs,
+  sums: Record<Cause, number>,
+): void {
+  const { timing } = one;
+  let at = from;
+  const spend = (cause: Cause, to: Nanos | undefined) => {
+    if (to === undefined) return;
+    const end = Math.min(to, until);
+    if (end <= at) return;
+    sums[cause] += end - at;
+    at = end;
+  };
+  if (timing === undefined) {
+    spend("request", until);
+    return;
+  }
+  spend("think", timing.queued);
+  spend("headOfLine", timing.dns?.from);
+  spend("lookup", timing.dns?.to);
+  spend("headOfLine", timing.connect?.from ?? timing.sent);
+  spend("handshake", timing.connect?.to);
+  spend("headOfLine", timing.sent);
+  if (timing.ahead > 0) spend("headOfLine", timing.turn);
+  const { head, end } = timing;
+  if (head !== undefined) {
+    spend("think", Math.min(head, at + inputs.think(one)));
+    spend("request", head);
+  }
+  if (end === undefined) return;
+  const bytes = timing.bodyBytes * (1 + OVERHEAD);
+  const needed = Number.isFinite(inputs.bytesPerSecond)
+    ? (bytes / inputs.bytesPerSecond) * SECOND
+    : 0;
+  const resent = inputs.resentAt.some((t) => t >= (timing.sent ?? at) && t <= end);
+  const last = Math.min(end, until);
+  // Behind the last octet of serialisation the rest is what windows, or losses, made wait.
+  spend(resent ? "loss" : "slowStart", last - needed);
+  spend("serialisation", last);
+  spend("request", until);
+}
+
+/** Headers of IP and TCP to each octet of a full segment. */
+const OVERHEAD = 52 / 1448;

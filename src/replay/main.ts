@@ -1,0 +1,52 @@
+/** `netkit replay`: a capture of page loads, and what every other way of fetching them would have cost. */
+import { writeFileSync } from "node:fs";
+import type { Workload } from "../engines/replay/workload.ts";
+import { CommandError, EXIT } from "../failure.ts";
+import { loadWorkload } from "./load.ts";
+import type { Assumed, ReplayFlags } from "./options.ts";
+import { assume } from "./options.ts";
+import type { Prediction } from "./predict.ts";
+import { predict } from "./predict.ts";
+
+export interface Replayed {
+  readonly workload: Workload;
+  readonly assumed: Assumed;
+  readonly predictions: readonly Prediction[];
+}
+
+export async function replay(
+  file: string,
+  flags: ReplayFlags & { readonly save?: string | undefined },
+): Promise<Replayed> {
+  const workload = await loadWorkload(file);
+  if (flags.save !== undefined) save(flags.save, workload);
+  if (workload.pages.length === 0) {
+    const why = workload.notes[0]?.message ?? "no request of HTTP and its response is in it";
+    throw new CommandError(`${file}: no page load to compare: ${why}`, EXIT.input);
+  }
+  const assumed = assume(workload, flags, file);
+  const { predictions, failures } = predict(workload, assumed.options);
+  return { workload, assumed: { ...assumed, notes: [...assumed.notes, ...failures] }, predictions };
+}
+
+function save(path: string, workload: Workload): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(workload, undefined, 2)}\n`);
+  } catch (error) {
+    throw new CommandError(
+      `${path}: cannot be written (${(error as NodeJS.ErrnoException).code})`,
+      EXIT.input,
+    );
+  }
+}
+
+/** What `--json` prints. */
+export function replayJson({ workload, assumed, predictions }: Replayed): object {
+  return {
+    link: assumed.link,
+    pages: workload.pages,
+    predictions: predictions.map(({ run: _run, ...rest }) => rest),
+    dnsPredictions: [],
+    notes: [...workload.notes, ...assumed.notes.map((message) => ({ code: "assumed", message }))],
+  };
+}
