@@ -59,8 +59,6 @@ export class Exchange {
   /** Octets that wait for the responses before this one. */
   private waiting: Uint8Array[] = [];
   private waitingBytes = 0;
-  /** `write` answered false, and nobody was told yet that there is room. */
-  private blocked = false;
 
   constructor(server: ServerConnection, request: RequestHead, reading: Reading) {
     this.server = server;
@@ -103,7 +101,6 @@ export class Exchange {
     answer();
     // With a part of the next request here already, its answer may still fill the last segment.
     outbox.uncork(this.server.awaitsRest);
-    this.server.unblock();
   }
 
   /** Another target in place of the one that was sent, for the handler that is called next. */
@@ -250,8 +247,7 @@ export class Exchange {
       if (this.left < 0) throw new Error("a response is longer than its Content-Length");
       this.out(this.mode === "chunked" ? chunkOf(bytes) : bytes);
     }
-    this.blocked = this.waitingBytes + this.server.outbox.buffered > HIGH_WATER;
-    return !this.lost && !this.blocked;
+    return !this.lost && this.waitingBytes + this.server.outbox.buffered <= HIGH_WATER;
   }
 
   end(trailers: readonly Field[] = []): void {
@@ -310,13 +306,7 @@ export class Exchange {
   }
 
   drained(): void {
-    this.blocked = false;
     this.onDrain?.();
-  }
-
-  /** What made `write` answer false was a batch, and it has gone out. */
-  unblocked(): void {
-    if (this.blocked && this.server.outbox.buffered <= HIGH_WATER) this.drained();
   }
 
   /** Its turn has come: what waited goes out. */

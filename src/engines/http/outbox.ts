@@ -1,6 +1,7 @@
 /** Bytes on their way to a connection: gathered while it is corked, so that a batch is one write. */
 import type { TcpConnection } from "../host.ts";
 
+const NOTHING = new Uint8Array(0);
 /** Up to here pieces are joined into one. */
 const JOIN_BYTES = 64 * 1024;
 
@@ -9,6 +10,8 @@ export class Outbox {
   private pieces: Uint8Array[] = [];
   private bytes = 0;
   private corked = false;
+  /** The last write said that more follows. */
+  private announced = false;
 
   constructor(connection: TcpConnection) {
     this.connection = connection;
@@ -23,17 +26,7 @@ export class Outbox {
     if (piece.length === 0) return;
     this.pieces.push(piece);
     this.bytes += piece.length;
-    if (!this.corked) this.flush();
-    else if (this.bytes > JOIN_BYTES) this.makeRoom(piece);
-  }
-
-  /** All but the last piece goes out: what ends the batch says so. */
-  private makeRoom(last: Uint8Array): void {
-    const { pieces } = this;
-    pieces.pop();
-    for (const piece of pieces) this.connection.write(piece, true);
-    this.pieces = [last];
-    this.bytes = last.length;
+    if (!this.corked || this.bytes > JOIN_BYTES) this.flush(this.corked);
   }
 
   cork(): void {
@@ -43,12 +36,15 @@ export class Outbox {
   /** `more`: what is written next may share a segment. */
   uncork(more = false): void {
     this.corked = false;
+    // What a full batch sent ahead said that more would follow: now it does not.
+    if (this.bytes === 0 && this.announced && !more) this.connection.write(NOTHING);
     this.flush(more);
   }
 
   private flush(more = false): void {
     const { pieces, bytes } = this;
     if (bytes === 0) return;
+    this.announced = more;
     this.pieces = [];
     this.bytes = 0;
     if (pieces.length === 1 || bytes > JOIN_BYTES) {

@@ -115,7 +115,6 @@ export class ServerConnection implements TcpHandler, HttpSink {
     this.outbox.cork();
     this.feed(data);
     this.outbox.uncork();
-    this.unblock();
     this.settle();
   }
 
@@ -310,11 +309,6 @@ export class ServerConnection implements TcpHandler, HttpSink {
   /** The rest of a request body is not wanted, and too long to be passed over. */
   stopReading(): void {
     this.last = true;
-  }
-
-  /** After a batch: the network may have taken it all without ever having been full. */
-  unblock(): void {
-    this.queue[0]?.unblocked();
   }
 
   /** A part of the next request's head is here. */

@@ -194,9 +194,9 @@ export class SimTcp implements TcpConnection {
     if (data.length > 0) {
       this.out.push(data);
       this.touch();
-      this.hold(more === true);
-      if (this.state === "open") this.sender.wrote(false);
     }
+    this.hold(more === true);
+    if (this.state === "open") this.sender.wrote(false);
     const ok = this.buffered <= this.highWater;
     if (!ok) this.full = true;
     return ok;
