@@ -14,6 +14,8 @@ import { isDocument } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
 import type { Visited, VisitObject } from "../engines/replay/play/visit.ts";
 import { PageVisit } from "../engines/replay/play/visit.ts";
+import type { Others } from "./background.ts";
+import { Background } from "./background.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
 import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
 
@@ -47,6 +49,8 @@ export interface Setting {
   readonly cold: "everything" | "documents";
   /** Whether a cold proxy has its connections to the servers open already. */
   readonly upstreamWarm: boolean;
+  /** Long flows of others over the bottleneck. */
+  readonly background?: number;
   readonly startedMs: number;
   readonly seed: number;
 }
@@ -70,6 +74,7 @@ export interface Played {
   /** Requests and octets of bodies that servers answered. */
   readonly serverRequests: number;
   readonly serverBytes: number;
+  readonly others?: Others;
 }
 
 /** Between a visit and the next: connections end, windows fall back. */
@@ -78,6 +83,8 @@ const BETWEEN_VISITS = 1500 * MILLISECOND;
 const PATIENCE = 3600 * SECOND;
 /** Upstream connections of a proxy that others have opened. */
 const OPEN_UPSTREAM = 6;
+/** Octets of IP packets to one of the stream, of full segments. */
+const IP_SHARE = 1500 / 1448;
 const RELOAD = [{ name: "Cache-Control", value: "max-age=0" }];
 
 export function play(page: PlayedPage, setting: Setting): Played {
@@ -86,7 +93,9 @@ export function play(page: PlayedPage, setting: Setting): Played {
   const cache = kind === "none" || kind === "browser" ? undefined : sites[kind];
   const scene = new Scene({ page, path, farther, cache, hostTime, startedMs, seed });
   const player = new Player(scene, page, setting);
-  scene.world.run(MILLISECOND);
+  const { background = 0 } = setting;
+  if (background > 0) player.crowd(new Background(scene.world, background, "home", "servers"));
+  scene.world.run(scene.world.now + MILLISECOND);
   if (placement.endsWith("-warm") || placement === "cdn-pushed") player.fillCache(page.objects);
   else if (placement.endsWith("-cold")) {
     if (setting.cold === "documents")
@@ -101,12 +110,19 @@ class Player {
   private readonly scene: Scene;
   private readonly page: PlayedPage;
   private readonly setting: Setting;
+  private others: Background | undefined;
   private before = { bytes: 0, packets: 0, drops: 0, resent: 0, requests: 0, served: 0 };
 
   constructor(scene: Scene, page: PlayedPage, setting: Setting) {
     this.scene = scene;
     this.page = page;
     this.setting = setting;
+  }
+
+  /** Others use the link as well. */
+  crowd(others: Background): void {
+    this.others = others;
+    others.settle();
   }
 
   private fetcher(host: Host, strategy: Strategy): Fetcher {
@@ -226,6 +242,7 @@ class Player {
   /** What was before does not count. */
   private mark(): void {
     this.before = this.counts();
+    this.others?.pageBegins();
   }
 
   private counts() {
@@ -242,8 +259,13 @@ class Player {
   }
 
   private account(visit: PageVisit, connections: number): Played {
-    const { before } = this;
+    const { before, others } = this;
     const now = this.counts();
+    const rate = (this.setting.path.rateMbps * 1e6) / 8;
+    const page = visit.visited.reduce(
+      (sum, { timing }) => sum + ((timing?.bodyBytes ?? 0) + (timing?.headBytes ?? 0)) * IP_SHARE,
+      0,
+    );
     let start = Number.POSITIVE_INFINITY;
     let end = 0;
     for (const { timing, known } of visit.visited) {
@@ -265,6 +287,7 @@ class Player {
       highestQueue: this.scene.bottleneck().down.highest,
       serverRequests: now.requests - before.requests,
       serverBytes: now.served - before.served,
+      ...(others === undefined ? {} : { others: others.account(page, rate) }),
     };
   }
 }

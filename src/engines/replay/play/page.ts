@@ -42,7 +42,7 @@ const LEAST_THINK_MS = 1.5;
 /** All bodies are parts of it: what they say does not matter. */
 let blank = new Uint8Array(1 << 20);
 
-function bodyOf(bytes: number): Uint8Array {
+export function bodyOf(bytes: number): Uint8Array {
   if (bytes > blank.length) blank = new Uint8Array(Math.max(bytes, blank.length * 2));
   return new Uint8Array(blank.buffer, 0, bytes);
 }
