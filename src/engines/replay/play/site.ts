@@ -142,10 +142,14 @@ const PADDING = "X-Padding";
 /** Of a status line with its reason, and of Content-Length and the empty line, about. */
 const LINE_BYTES = 19;
 
+const DATE_BYTES = 37;
+
 /** A head as long as the recorded one, where its fields do not make it so. */
 function padded(recorded: Recorded): readonly Field[] {
   const { fields, headBytes, body } = recorded;
   let bytes = LINE_BYTES + `Content-Length: ${body.length}\r\n`.length;
+  // A server adds the date where it is not recorded.
+  if (field(fields, "date") === undefined) bytes += DATE_BYTES;
   for (const { name, value } of fields) bytes += name.length + value.length + 4;
   const missing = headBytes - bytes - PADDING.length - 4;
   return missing > 0 ? [...fields, { name: PADDING, value: "x".repeat(missing) }] : fields;
