@@ -10,6 +10,11 @@ import { optionBytes } from "./tcp/options.ts";
 export class Trace {
   private readonly startedMs: number;
   private readonly chunks: Uint8Array[];
+  /** Where each packet that may still be lost stands. */
+  private readonly places = new WeakMap<
+    Packet,
+    { readonly chunk: number; readonly id: number; readonly at: Nanos }
+  >();
   private id = 0;
 
   /** `startedMs`: when virtual time began, in milliseconds since 1970; `name` of the node. */
@@ -18,14 +23,26 @@ export class Trace {
     this.chunks = [pcapngHeader(LINK_RAW, name)];
   }
 
-  /** `comment`: why it never came on, or nothing. */
-  packet(now: Nanos, packet: Packet, comment: string): void {
+  packet(now: Nanos, packet: Packet): void {
+    const id = this.id++ & 0xffff;
+    this.places.set(packet, { chunk: this.chunks.length, id, at: now });
+    this.chunks.push(this.block(now, packet, id, ""));
+  }
+
+  /** A packet that this node sent did not come on: it says so itself, where the node saw it last. */
+  lost(packet: Packet, why: string): void {
+    const place = this.places.get(packet);
+    if (place === undefined) return;
+    this.chunks[place.chunk] = this.block(place.at, packet, place.id, why);
+  }
+
+  private block(now: Nanos, packet: Packet, id: number, comment: string): Uint8Array {
     const ends = {
       src: packet.src,
       dst: packet.dst,
       sport: packet.sport,
       dport: packet.dport,
-      id: this.id++ & 0xffff,
+      id,
     };
     const bytes =
       packet.protocol === UDP
@@ -42,7 +59,7 @@ export class Trace {
             packet.data,
           );
     const nanos = BigInt(this.startedMs) * 1_000_000n + BigInt(now);
-    this.chunks.push(pcapngPacket(bytes, nanos, comment));
+    return pcapngPacket(bytes, nanos, comment);
   }
 
   bytes(): Uint8Array {

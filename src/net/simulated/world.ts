@@ -198,7 +198,7 @@ export class World {
   /** Sends a packet on its way from a vertex. False: no route leads to its address. */
   transmit(from: Vertex, packet: Packet): boolean {
     this.sent++;
-    if (this.traces.size > 0) this.record(from, packet, "");
+    if (this.traces.size > 0) this.record(from, packet);
     const path = this.topology.path(from, packet.dst);
     if (path === undefined) {
       this.dropped++;
@@ -216,13 +216,13 @@ export class World {
       return;
     }
     const verdict = this.faults.judge(from, path, packet);
-    if (verdict === undefined) this.lose(path, packet);
+    if (verdict === undefined) this.lose(packet, "dropped by a fault");
     else this.walk({ path, link: 0, packet: verdict.packet, boxes }, verdict.delay);
   }
 
-  private lose(path: Path, packet: Packet): void {
+  private lose(packet: Packet, why: string): void {
     this.dropped++;
-    if (this.traces.size > 0) this.record(path.end, packet, "dropped");
+    for (const traces of this.traces.values()) for (const trace of traces) trace.lost(packet, why);
   }
 
   /** Goes on with a packet that is at the beginning of a link in `wait`. */
@@ -244,13 +244,13 @@ export class World {
       const { rate, queue } = link.quality;
       const end = link.queue.admit(this.now, packet.length, rate, queue);
       if (end === undefined) {
-        this.lose(path, packet);
+        this.lose(packet, "dropped by a full queue");
         return;
       }
       taken = end - this.now;
     }
     const out = over(link, packet, taken);
-    if (out.length === 0) this.lose(path, packet);
+    if (out.length === 0) this.lose(packet, "dropped by chance on a link");
     for (const copy of out)
       this.walk({ path, link: journey.link + 1, packet: copy.packet, boxes }, copy.delay);
   }
@@ -280,8 +280,8 @@ export class World {
     },
   };
 
-  private record(vertex: Vertex, packet: Packet, comment: string): void {
-    for (const trace of this.traces.get(vertex) ?? []) trace.packet(this.now, packet, comment);
+  private record(vertex: Vertex, packet: Packet): void {
+    for (const trace of this.traces.get(vertex) ?? []) trace.packet(this.now, packet);
   }
 
   /** A packet has come to the vertex where its path ends. */
@@ -297,7 +297,7 @@ export class World {
     }
     this.delivered++;
     this.digest.event(this.now, KIND.deliver, vertex.index, packet.data);
-    if (this.traces.size > 0) this.record(vertex, packet, "");
+    if (this.traces.size > 0) this.record(vertex, packet);
     if (node.intercept?.(packet) === true) return;
     if (packet.protocol === UDP) this.datagram(node, packet);
     else this.segment(node, packet);

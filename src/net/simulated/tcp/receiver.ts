@@ -158,7 +158,7 @@ export class Receiver {
       this.atOnce = true;
       return false;
     }
-    if (start > this.next) this.keepEarly(start, end, data);
+    if (start > this.next) this.keepEarly(start, end, data, fin);
     else {
       const hadEarly = this.early.length > 0;
       this.take(end, data);
@@ -170,6 +170,7 @@ export class Receiver {
       }
       if (this.finAt !== undefined && this.next === this.finAt) {
         this.next++;
+        this.forgetBlocks();
         this.finished = true;
         this.conversing = true;
       }
@@ -199,17 +200,17 @@ export class Receiver {
     this.next = end;
   }
 
-  private keepEarly(start: number, end: number, data: Uint8Array): void {
+  private keepEarly(start: number, end: number, data: Uint8Array, fin: boolean): void {
     const { early } = this;
     let i = early.length;
     while (i > 0 && (early[i - 1] as Piece).start > start) i--;
     const before = early[i - 1];
-    if (before !== undefined && before.end >= end) {
+    if (before !== undefined && before.end >= end && !fin) {
       this.again(start, end);
       return;
     }
     if (end > start) early.splice(i, 0, { start, end, data });
-    this.tell(start, end);
+    this.tell(start, fin ? end + 1 : end);
     if (data.length >= LEAST_TELLING) this.growWindow(data.length);
   }
 
@@ -239,6 +240,11 @@ export class Receiver {
       taken++;
     }
     early.splice(0, taken);
+    this.forgetBlocks();
+  }
+
+  /** Blocks that the acknowledgment covers are not told any more. */
+  private forgetBlocks(): void {
     const left: number[] = [];
     for (let i = 0; i < this.blocks.length; i += 2) {
       const e = this.blocks[i + 1] as number;
