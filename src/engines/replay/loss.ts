@@ -30,8 +30,10 @@ const REORDER_PART = 0.5;
 const TICKS = [1, 4, 10, 1000] as const;
 /** A clock of longer ticks does not tell of queues. */
 const COARSE_MS = 10;
-/** A clock is only told over this many milliseconds. */
-const TICK_SPAN_MS = 60;
+/** A clock is only told by steps of this many ticks. */
+const LEAST_TICKS = 8;
+/** Longer than queues are. */
+const JUMP_MS = 2000;
 
 export function emptyReport(): LossReport {
   return { losses: [], segments: 0, duplicates: 0, longestWaitMs: undefined };
@@ -210,17 +212,43 @@ export function waitsByTimestamps(log: SegmentLog, tick: number): number[] | und
   return raw.map((under) => under - base);
 }
 
-/** Milliseconds a tick of the clock in a sender's timestamps, by the log that lasts longest. */
+/**
+ * Milliseconds a tick of the clock in a sender's timestamps: what most of its time between two
+ * segments says, so that a queue or a jump of the capture's clock does not.
+ */
 export function tickOf(logs: Iterable<SegmentLog>): number | undefined {
-  let longest = 0;
-  let measured = 0;
+  const steps: { ratio: number; ticks: number }[] = [];
+  let all = 0;
   for (const { at, stamp, count } of logs) {
-    if (count < 2 || stamp.includes(NO_TIMESTAMP)) continue;
-    const span = (at[count - 1] as number) - (at[0] as number);
-    const ticks = ((stamp[count - 1] as number) - (stamp[0] as number)) | 0;
-    if (span < TICK_SPAN_MS || span <= longest || ticks <= 0) continue;
-    longest = span;
-    measured = span / ticks;
+    if (stamp.includes(NO_TIMESTAMP)) continue;
+    for (let i = 1; i < count; i++) {
+      const ticks = ((stamp[i] as number) - (stamp[i - 1] as number)) | 0;
+      if (ticks < LEAST_TICKS) continue;
+      steps.push({ ratio: ((at[i] as number) - (at[i - 1] as number)) / ticks, ticks });
+      all += ticks;
+    }
   }
-  return TICKS.find((tick) => Math.abs(Math.log(measured / tick)) < 0.6);
+  steps.sort((a, b) => a.ratio - b.ratio);
+  let sum = 0;
+  const middle = steps.find(({ ticks }) => (sum += ticks) >= all / 2)?.ratio;
+  if (middle === undefined) return undefined;
+  return TICKS.find((tick) => Math.abs(Math.log(middle / tick)) < 0.6);
+}
+
+export interface Jump {
+  readonly at: number;
+  readonly byMs: number;
+}
+
+/** Where the capture's clock and the sender's part by more than any queue holds. */
+export function jumpsOf({ at, stamp, count }: SegmentLog, tick: number): Jump[] {
+  const found: Jump[] = [];
+  if (stamp.includes(NO_TIMESTAMP)) return found;
+  for (let i = 1; i < count; i++) {
+    const sent = (((stamp[i] as number) - (stamp[i - 1] as number)) | 0) * tick;
+    const byMs = (at[i] as number) - (at[i - 1] as number) - sent;
+    // What comes late over another path, or is sent again from a queue, has an old stamp.
+    if (Math.abs(byMs) >= JUMP_MS && sent >= 0) found.push({ at: at[i] as number, byMs });
+  }
+  return found;
 }

@@ -35,7 +35,8 @@ const WINDOW = 12;
 const LEAST_BYTES = 500;
 /** Longer distances are silences. */
 const MAX_GAP_MS = 250;
-const MIN_GAP_MS = 0.0005;
+/** Shorter ones are below what capture clocks and hosts tell apart. */
+const MIN_GAP_MS = 0.003;
 
 export function rateOf(arrivals: Arrivals): RateEstimate | undefined {
   const { at, bytes } = arrivals;

@@ -1,5 +1,6 @@
 /** What a capture does not tell, in the order in which it matters. */
 import type { LinkView } from "./link.ts";
+import { jumpsOf } from "./loss.ts";
 import type { Observer } from "./observer.ts";
 import type { WorkloadNote, WorkloadPage } from "./workload.ts";
 
@@ -73,6 +74,15 @@ export function shortcomings(
     note(
       "capture.vantage",
       `packets were taken ${vantage === "server" ? "at the server" : "between client and server"}: times of objects are those there, not the client's`,
+    );
+  }
+  const jump = connections
+    .flatMap(({ down, server }) => jumpsOf(down, view.tickOf.get(server) ?? Number.NaN))
+    .sort((a, b) => a.at - b.at)[0];
+  if (jump !== undefined) {
+    note(
+      "clock.jump",
+      `the capture's clock jumps by ${jump.byMs.toFixed(0)} ms at ${(jump.at / 1000).toFixed(3)} s, as the server's timestamps tell: times across it are wrong`,
     );
   }
   const midStream = count(

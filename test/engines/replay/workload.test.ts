@@ -431,6 +431,20 @@ describe("captures that lack something", () => {
     expect(note?.message).toMatch(/goes back by 4\d\d\.\d+ ms at packet \d+/);
   });
 
+  it("RFC 7323 3: one that goes forward is told by the server's timestamps", () => {
+    const { capture } = persistent([
+      [get("/1"), ok("x".repeat(9000))],
+      [get("/2"), ok("y")],
+      [get("/3"), ok("z")],
+    ]);
+    expect(codes(capture.workload())).not.toContain("clock.jump");
+    const note = capture
+      .shifted(120, 30_000)
+      .workload()
+      .notes.find((n) => n.code === "clock.jump");
+    expect(note?.message).toMatch(/jumps by (29|30)\d\d\d ms at 30\.1\d\d s/);
+  });
+
   it("RFC 8446 5.1: TLS tells sizes and times of records, and no names", () => {
     const capture = new Capture();
     const talk = new Talk(capture, PATH, 40_000, "192.0.2.80", 443);
