@@ -93,7 +93,7 @@ const SERVER = "10.77.0.2";
 const FILES_PORT = 80;
 const PAGE_PORT = 81;
 const ORIGIN_PORT = 8081;
-const CONNECTIONS = 6;
+export const CONNECTIONS = 6;
 /** Runs in which the box was later than this measured the machine, not TCP. */
 export const LATE_US = 500;
 

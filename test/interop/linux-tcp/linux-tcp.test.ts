@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cell, Strategy } from "./lab.ts";
 import { Lab, missing } from "./lab.ts";
+import { HOST_MS, predict } from "./simulated.ts";
 
 const why = missing();
 if (why !== undefined) process.stderr.write(`linux-tcp: ${why}: skipped\n`);
@@ -30,7 +31,7 @@ describe.skipIf(why !== undefined)("Linux TCP over a link in user space", () => 
   });
   const measured = async (c: Cell) => (await lab.measure(c, 3)).median;
   /** What hosts take for a round trip is not the link's: at most this. */
-  const HOST_MS = 1.2;
+  const SLOW_MS = 1.2;
 
   it("an object of 1 KB costs two round trips and its bytes at the rate of the link", async () => {
     const one = await measured(cell(1, 1000, "serial"));
@@ -38,7 +39,7 @@ describe.skipIf(why !== undefined)("Linux TCP over a link in user space", () => 
     const bytes = 2 * SYN + request + one.headBytes + 1000 + HEADERS;
     const formula = 2 * 40 + (bytes * 8) / 8000;
     expect(one.ms).toBeGreaterThan(formula);
-    expect(one.ms).toBeLessThan(formula + HOST_MS);
+    expect(one.ms).toBeLessThan(formula + SLOW_MS);
     expect(one.dropsDown).toBe(0);
   });
 
@@ -58,6 +59,37 @@ describe.skipIf(why !== undefined)("Linux TCP over a link in user space", () => 
     const wire = (1_000_000 + run.headBytes + packets * HEADERS) * 8;
     expect(run.ms).toBeGreaterThan(wire / 8000);
     expect(run.ms).toBeLessThan(wire / 8000 + 4 * 40 + 60);
+  });
+
+  /** What is told of cells at large: median 0.1 %, p90 0.6 % (compare.ts); here each must be near. */
+  it.each([
+    [1, 1000, "serial", 40, 50],
+    [10, 5000, "persistent", 30, 30],
+    [20, 20_000, "concurrent", 60, 20],
+    [50, 5000, "concurrent-persistent", 40, 50],
+    [20, 20_000, "pipelined", 60, 20],
+    [5, 100_000, "pipelined", 20, 100],
+    [10, 20_000, "pipelined-warm", 40, 50],
+    [1, 1_000_000, "serial", 100, 10],
+  ] as const)(
+    "the simulated TCP takes as long: %d x %d, %s, %d ms, %d Mb/s",
+    async (n, bytes, strategy, rttMs, rateMbps) => {
+      const one: Cell = { n, bytes, strategy, rttMs, rateMbps };
+      const real = await measured(one);
+      const simulated = predict(one, { hostMs: HOST_MS, headBytes: real.headBytes });
+      expect(Math.abs(simulated.ms / real.ms - 1)).toBeLessThan(0.02);
+      expect(simulated.dropsDown).toBe(real.dropsDown);
+      expect(Math.abs(simulated.packetsDown - real.packetsDown)).toBeLessThanOrEqual(3);
+    },
+  );
+
+  it("the simulated TCP takes as long where the queue overflows", async () => {
+    const one: Cell = { n: 20, bytes: 30_000, strategy: "concurrent", rttMs: 80, rateMbps: 8 };
+    const real = await measured(one);
+    const simulated = predict(one, { hostMs: HOST_MS, headBytes: real.headBytes });
+    expect(real.dropsDown).toBeGreaterThan(0);
+    expect(simulated.dropsDown).toBeGreaterThan(0);
+    expect(Math.abs(simulated.ms / real.ms - 1)).toBeLessThan(0.1);
   });
 
   it("a queue of 30 KB drops what slow start sends beyond it, and never holds more", async () => {
