@@ -18,6 +18,8 @@ import type { Certainty, Confidence, Source, WorkloadLink } from "./workload.ts"
 const NEAR_PART = 0.12;
 /** Losses that found the queue at least this full are its own. */
 const FULL_PART = 0.8;
+/** Of the losses this part at least found it full, where it overflowed. */
+const OVERFLOW_PART = 0.3;
 /** Octets that wait in any queue that can be called full. */
 const FULL_PACKETS = 4;
 const FULL_BYTES = 1500;
@@ -316,7 +318,11 @@ function dropsOf(report: LossReport, bytesPerMs: number | undefined): Drops {
       waitedMs >= FULL_PART * longest &&
       waitedMs * bytesPerMs >= FULL_PACKETS * FULL_BYTES,
   );
-  if (full.length === 0) return none("it did not overflow", atLeast);
+  const known = report.losses.filter(({ waitedMs }) => waitedMs !== undefined).length;
+  // Chance makes losses at any depth of the queue, overflow at one.
+  if (full.length === 0 || full.length < OVERFLOW_PART * known) {
+    return none("it did not overflow", atLeast);
+  }
   const elsewhere = report.losses.filter(
     (loss) => loss.waitedMs !== undefined && !full.includes(loss),
   );
@@ -327,7 +333,7 @@ function dropsOf(report: LossReport, bytesPerMs: number | undefined): Drops {
     queueBytes: Math.round(middle * bytesPerMs + FULL_BYTES / 2),
     atLeast,
     confidence: {
-      certainty: full.length >= 3 ? "high" : "medium",
+      certainty: full.length >= 5 ? "high" : full.length >= 2 ? "medium" : "low",
       samples: full.length,
       from: "time in the queue of the segments before those that it dropped",
     },

@@ -26,8 +26,8 @@ export interface LossReport {
 
 /** A hole that is filled sooner than this part of a round trip was a change of order. */
 const REORDER_PART = 0.5;
-/** Clocks of timestamps that are in use, milliseconds a tick. RFC 7323 5.4. */
-const TICKS = [1, 4, 10, 1000] as const;
+/** Clocks of timestamps that are in use, milliseconds a tick: RFC 7323 5.4, and microseconds. */
+const TICKS = [0.001, 1, 4, 10, 1000] as const;
 /** A clock of longer ticks does not tell of queues. */
 const COARSE_MS = 10;
 /** A clock is only told by steps of this many ticks. */
@@ -198,18 +198,38 @@ function repairsOf(log: SegmentLog): (readonly [at: number, highest: number])[] 
  * How long each segment was under way beyond the fastest one, by the sender's clock in its
  * timestamps: the time in queues, to one tick. Undefined without timestamps.
  */
-export function waitsByTimestamps(log: SegmentLog, tick: number): number[] | undefined {
-  if (tick > COARSE_MS || log.stamp.includes(NO_TIMESTAMP)) return undefined;
-  const first = log.stamp[0] as number;
+export function waitsByTimestamps(
+  log: SegmentLog,
+  tick: number,
+): (number | undefined)[] | undefined {
+  const first = log.stamp.find((stamp) => stamp !== NO_TIMESTAMP);
+  if (tick > COARSE_MS || first === undefined) return undefined;
   let base = Number.POSITIVE_INFINITY;
-  const raw: number[] = [];
-  for (let i = 0; i < log.count; i++) {
-    const sent = (((log.stamp[i] as number) - first) | 0) * tick;
-    const under = (log.at[i] as number) - sent;
-    raw.push(under);
+  const raw = log.stamp.map((stamp, i) => {
+    if (stamp === NO_TIMESTAMP) return undefined;
+    const under = (log.at[i] as number) - ((stamp - first) | 0) * tick;
     base = Math.min(base, under);
+    return under;
+  });
+  return raw.map((under) => (under === undefined ? undefined : under - base));
+}
+
+/** Pairs of segments with timestamps, one after the other. */
+function* steps({ at, stamp, count }: SegmentLog): Generator<{
+  readonly at: number;
+  readonly ms: number;
+  readonly ticks: number;
+}> {
+  let before = -1;
+  for (let i = 0; i < count; i++) {
+    if (stamp[i] === NO_TIMESTAMP) continue;
+    if (before >= 0) {
+      const now = at[i] as number;
+      const ticks = ((stamp[i] as number) - (stamp[before] as number)) | 0;
+      yield { at: now, ms: now - (at[before] as number), ticks };
+    }
+    before = i;
   }
-  return raw.map((under) => under - base);
 }
 
 /**
@@ -217,20 +237,18 @@ export function waitsByTimestamps(log: SegmentLog, tick: number): number[] | und
  * segments says, so that a queue or a jump of the capture's clock does not.
  */
 export function tickOf(logs: Iterable<SegmentLog>): number | undefined {
-  const steps: { ratio: number; ticks: number }[] = [];
+  const ratios: { ratio: number; ticks: number }[] = [];
   let all = 0;
-  for (const { at, stamp, count } of logs) {
-    if (stamp.includes(NO_TIMESTAMP)) continue;
-    for (let i = 1; i < count; i++) {
-      const ticks = ((stamp[i] as number) - (stamp[i - 1] as number)) | 0;
+  for (const log of logs) {
+    for (const { ms, ticks } of steps(log)) {
       if (ticks < LEAST_TICKS) continue;
-      steps.push({ ratio: ((at[i] as number) - (at[i - 1] as number)) / ticks, ticks });
+      ratios.push({ ratio: ms / ticks, ticks });
       all += ticks;
     }
   }
-  steps.sort((a, b) => a.ratio - b.ratio);
+  ratios.sort((a, b) => a.ratio - b.ratio);
   let sum = 0;
-  const middle = steps.find(({ ticks }) => (sum += ticks) >= all / 2)?.ratio;
+  const middle = ratios.find(({ ticks }) => (sum += ticks) >= all / 2)?.ratio;
   if (middle === undefined) return undefined;
   return TICKS.find((tick) => Math.abs(Math.log(middle / tick)) < 0.6);
 }
@@ -241,14 +259,12 @@ export interface Jump {
 }
 
 /** Where the capture's clock and the sender's part by more than any queue holds. */
-export function jumpsOf({ at, stamp, count }: SegmentLog, tick: number): Jump[] {
+export function jumpsOf(log: SegmentLog, tick: number): Jump[] {
   const found: Jump[] = [];
-  if (stamp.includes(NO_TIMESTAMP)) return found;
-  for (let i = 1; i < count; i++) {
-    const sent = (((stamp[i] as number) - (stamp[i - 1] as number)) | 0) * tick;
-    const byMs = (at[i] as number) - (at[i - 1] as number) - sent;
+  for (const { at, ms, ticks } of steps(log)) {
+    const byMs = ms - ticks * tick;
     // What comes late over another path, or is sent again from a queue, has an old stamp.
-    if (Math.abs(byMs) >= JUMP_MS && sent >= 0) found.push({ at: at[i] as number, byMs });
+    if (Math.abs(byMs) >= JUMP_MS && ticks >= 0) found.push({ at, byMs });
   }
   return found;
 }
