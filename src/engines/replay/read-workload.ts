@@ -36,6 +36,15 @@ const STRATEGIES = [
   "mixed",
 ] as const;
 
+const UNCACHEABLE: Cacheability = {
+  storable: false,
+  shared: false,
+  freshSeconds: 0,
+  heuristic: false,
+  etag: null,
+  lastModified: null,
+};
+
 /** @throws ShapeError */
 export function readWorkload(json: unknown): Workload {
   const root = new Place(json, "");
@@ -193,6 +202,7 @@ function dependency(place: Place, objects: number): Dependency {
 }
 
 function cacheability(place: Place): Cacheability {
+  if (!place.present) return UNCACHEABLE;
   return {
     storable: place.at("storable").flag(),
     shared: place.at("shared").flag(),

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { workloadOfHar } from "../../../src/engines/replay/har.ts";
 import type { Workload } from "../../../src/engines/replay/index.ts";
@@ -87,6 +88,13 @@ describe("a saved workload", () => {
     ["servers.0.port", 0, "servers[0].port is 0: at least 1"],
   ])("%s = %j is refused by name", (path, value, message) => {
     expect(() => readWorkload(edited(path, value))).toThrow(new ShapeError(message));
+  });
+
+  it("the example of docs/workload.md is one", () => {
+    const [, text] = /```json\n([\s\S]*?)```/.exec(readFileSync("docs/workload.md", "utf8")) ?? [];
+    const { pages, link } = readWorkload(JSON.parse(text ?? ""));
+    expect(pages[0]?.objects[0]).toMatchObject({ bodyBytes: 45_000, cut: false, headers: [] });
+    expect(link.confidence.rateMbps.from).toBe("given");
   });
 
   it("objects that wait for one another are refused", () => {
