@@ -58,6 +58,16 @@ describe("URLs", () => {
     expect(await fault(url)).toEqual([why, 2]);
   });
 
+  it("--resolve with a port holds for that port only", async () => {
+    const port = await answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    const page = [`http://name.invalid:${port}/`, "-s", "-o", "-", "--dns", "@127.0.0.1:1"];
+    const ours = await fetchRun([...page, "--resolve", `name.invalid:${port}:127.0.0.1`]);
+    expect([ours.stdout, ours.stderr, ours.code]).toEqual(["ok", "", 0]);
+    const other = await fetchRun([...page, "--resolve", `name.invalid:${port - 1}:127.0.0.1`]);
+    expect([other.stdout, other.code]).toEqual(["", 4]);
+    expect(other.stderr).toContain("name.invalid");
+  });
+
   it("a name that nobody has", async () => {
     const ran = await fetchRun(["http://name.invalid/", "-s", "--dns", "@127.0.0.1:1"]);
     expect([ran.code, ran.stderr.split("\n").length]).toEqual([4, 2]);

@@ -44,9 +44,12 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
     query: { rd: true },
   });
   const kept = new Map<string, readonly string[]>();
-  return (name, done) => {
+  return (name, done, port) => {
     const bare = name.replace(/^\[(.*)\]$/, "$1");
-    const known = isIP(bare) !== 0 ? [bare] : (fixed.get(bare) ?? kept.get(bare));
+    const known =
+      isIP(bare) !== 0
+        ? [bare]
+        : (fixed.get(`${bare}:${port}`) ?? fixed.get(bare) ?? kept.get(bare));
     if (known !== undefined) {
       done(null, { addresses: known });
       return;
@@ -136,12 +139,13 @@ function foundIn(response: DnsMessage | undefined): string[] {
 function fixedAddresses(entries: readonly string[]): Map<string, string[]> {
   const fixed = new Map<string, string[]>();
   for (const entry of entries) {
-    const match = /^([^:]+)(?::[0-9]+)?:\[?([0-9a-fA-F.:]+)\]?$/.exec(entry);
-    const [, name, address] = match ?? [];
+    const match = /^([^:]+)(?::([0-9]{1,5}))?:\[?([0-9a-fA-F.:]+)\]?$/.exec(entry);
+    const [, name, port, address] = match ?? [];
     if (name === undefined || address === undefined || isIP(address) === 0) {
       throw new CommandError(`--resolve ${entry}: write it as name:address or name:port:address`);
     }
-    fixed.set(name.toLowerCase(), [address]);
+    const bare = name.toLowerCase();
+    fixed.set(port === undefined ? bare : `${bare}:${Number(port)}`, [address]);
   }
   return fixed;
 }

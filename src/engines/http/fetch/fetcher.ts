@@ -68,7 +68,12 @@ export interface ProxyServer {
 export interface FetcherOptions {
   readonly strategy: Strategy;
   /** Addresses of a host; `done` may be called at once. */
-  lookup(name: string, done: (error: Error | null, looked?: Looked) => void): void;
+  lookup(
+    name: string,
+    done: (error: Error | null, looked?: Looked) => void,
+    /** Where it is to be reached: addresses may be given for a name and port. */
+    port?: number,
+  ): void;
   /** Where to connect for every origin, in place of its address. */
   readonly via?: Endpoint | undefined;
   /** The proxy for an origin. */

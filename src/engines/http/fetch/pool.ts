@@ -126,13 +126,13 @@ export class Pool {
     }
     const { proxy } = this;
     if (proxy === undefined) {
-      lookup(this.origin.host, (error, looked) => this.found(error, looked));
+      lookup(this.origin.host, (error, looked) => this.found(error, looked), this.origin.port);
       return;
     }
     lookup(proxy.host, (error, looked) => {
       this.proxyAddresses = looked?.addresses ?? [];
       if (error !== null || proxy.kind === "http" || proxy.remoteNames) this.found(error, looked);
-      else lookup(this.origin.host, (wrong, own) => this.found(wrong, own));
+      else lookup(this.origin.host, (wrong, own) => this.found(wrong, own), this.origin.port);
     });
   }
 

@@ -12,8 +12,8 @@ export const connectionFlags = {
   resolve: Flags.string({
     multiple: true,
     multipleNonGreedy: true,
-    helpValue: "NAME:ADDRESS",
-    description: "take this address for a name",
+    helpValue: "NAME[:PORT]:ADDRESS",
+    description: "take this address for a name, with PORT only for that port",
     helpGroup: "CONNECTION",
   }),
   cacert: Flags.string({
