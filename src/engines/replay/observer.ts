@@ -10,8 +10,6 @@ import { ObservedConnection } from "./observed.ts";
 import type { WorkloadNote } from "./workload.ts";
 
 const DNS_PORT = 53;
-/** How traces of the simulated world mark what never came. */
-const DROPPED = "dropped";
 /** A clock that goes back by more than this was set; less is the order in which packets were written. */
 const BACK_MS = 1;
 /** More are not followed. */
@@ -45,7 +43,6 @@ export class Observer {
     this.startFraction;
 
   add(captured: CapturedPacket): void {
-    if (captured.comment === DROPPED) return;
     const { mark, packet } = this;
     mark.frame = ++this.packets;
     mark.seconds = captured.seconds;
