@@ -1,4 +1,5 @@
 /** What server and client took before they spoke, apart from what the path took. */
+import { maybeHeld } from "./flights.ts";
 import type { LinkView } from "./link.ts";
 import type { Fetched, Grouped } from "./pages.ts";
 import type { SegmentLog } from "./segments.ts";
@@ -6,7 +7,9 @@ import { NO_TIMESTAMP } from "./segments.ts";
 import type { Dependency } from "./workload.ts";
 
 /** A silence between two pipelined responses that is shorter may be the path's. */
-const SILENCE_MS = 1;
+const SILENCE_MS = 0.3;
+/** What a server can write at once; the rest it writes as the window lets it. */
+const BUFFER_BYTES = 65_536;
 /** A tick of the clocks in timestamps, and what hosts take. */
 const SLACK_MS = 1.5;
 
@@ -29,16 +32,36 @@ export function serverThink(
       : ((down.ipBytes[first] ?? 0) + (up.ipBytes[last] ?? 0)) / view.bytesPerMs;
   const path = (view.vantage === "server" ? 0 : (far ?? 0)) + own;
   if (before !== undefined && before.exchange.endMs > exchange.startMs) {
-    // Pipelined: it may have been ready long before its turn.
-    const silence = exchange.firstByteMs - Math.max(before.exchange.endMs, exchange.sentMs + path);
-    if (silence <= SILENCE_MS + own || releasedByAck(one, first, path)) return null;
-    return silence - own;
+    const arrived = exchange.sentMs + path;
+    const silence = exchange.firstByteMs - Math.max(before.exchange.endMs, arrived);
+    return silence <= SILENCE_MS + own || releasedByAck(one, first, path)
+      ? null
+      : inTurn(one, before, view, arrived - own, first);
   }
   const most = Math.max(0, exchange.firstByteMs - exchange.sentMs - path);
   const byClock = thinkByTimestamps(one, first, view.tickOf.get(connection.server));
   if (byClock === undefined) return most;
   // Longer than the clock has it: the response waited in a queue. The clock is good to a tick.
   return most <= byClock.ms + byClock.tick ? most : Math.max(0, byClock.ms);
+}
+
+/**
+ * Pipelined, and nothing was under way before the response came: the server was at it since it had
+ * written the one before, or since it had the request.
+ */
+function inTurn(
+  { exchange, connection }: Fetched,
+  before: Fetched,
+  view: LinkView,
+  arrived: number,
+  first: number,
+): number {
+  const { down } = connection;
+  const own = (index: number): number =>
+    view.bytesPerMs === undefined ? 0 : (down.ipBytes[index] ?? 0) / view.bytesPerMs;
+  const { firstByteMs, endMs, bodyBytes } = before.exchange;
+  const written = bodyBytes > BUFFER_BYTES ? endMs : firstByteMs - own(carrying(down, firstByteMs));
+  return Math.max(0, exchange.firstByteMs - own(first) - Math.max(written, arrived));
 }
 
 /**
@@ -50,6 +73,7 @@ function releasedByAck({ exchange, connection }: Fetched, first: number, path: n
   const echo = down.echo[first];
   const cause = up.stamp.indexOf(echo ?? NO_TIMESTAMP);
   if (echo === undefined || echo === NO_TIMESTAMP || cause < 0) return true;
+  if (maybeHeld(connection)[first] === false) return false;
   const heard = up.at[cause] as number;
   return heard > exchange.sentMs && exchange.firstByteMs - heard - path < SLACK_MS;
 }

@@ -201,6 +201,16 @@ describe("time to think", () => {
     expect(Math.abs((object?.thinkMs ?? 0) - 5)).toBeLessThan(2);
   });
 
+  it("RFC 9112 9.3.2: of pipelined responses it runs from when the one before was written", () => {
+    const capture = new Capture();
+    const talk = new Talk(capture, PATH, 40_000);
+    const at = talk.open(0);
+    talk.request(at, ["/1", "/2", "/3"].map((path) => get(path)).join(""));
+    for (const spoken of [6, 11, 19]) talk.respond(at + 20 + spoken, ok("x".repeat(100)));
+    const think = objectsOf(capture.workload()).map(({ thinkMs }) => Math.round(thinkMs ?? -1));
+    expect(think).toEqual([6, 5, 8]);
+  });
+
   it("the client's runs from when it knew of the object and had a connection", () => {
     const capture = new Capture();
     const first = new Talk(capture, PATH, 40_000);
