@@ -16,6 +16,7 @@ Exits 3 when there is nothing to compare.`;
     "<%= config.bin %> replay capture.pcap",
     "<%= config.bin %> replay capture.pcap --link rtt=100ms,rate=10Mbit,queue=1bdp,loss=0",
     "<%= config.bin %> replay capture.pcap --edge rtt=12ms --forward rtt=2ms,rate=1Gbit",
+    "<%= config.bin %> replay capture.pcap --what-if rtt=20ms,50ms,100ms,200ms --what-if cache",
     "<%= config.bin %> replay capture.pcap --save workload.json",
     "<%= config.bin %> replay workload.json --strategy pipelined --placement none,cdn-warm --json",
   ];
@@ -73,6 +74,12 @@ Exits 3 when there is nothing to compare.`;
       helpValue: "NAME",
       description: "only these places of a cache",
     }),
+    "what-if": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: "rtt|rate|loss|m|cache=VALUE,...",
+      description: "the strategies over these values; a shared cache over its size",
+    }),
     save: Flags.string({
       helpValue: "FILE",
       description: "write the workload, to be edited and replayed",
@@ -90,6 +97,9 @@ Exits 3 when there is nothing to compare.`;
     }
     const { renderReplay } = await import("../render/replay/comparison.ts");
     const { palette } = await import("../render/color.ts");
-    process.stdout.write(renderReplay(replayed, palette()));
+    const { renderSweep } = await import("../render/replay/sweep.ts");
+    const paint = palette();
+    process.stdout.write(renderReplay(replayed, paint));
+    for (const sweep of replayed.sweeps) process.stdout.write(renderSweep(sweep, paint));
   }
 }

@@ -7,16 +7,22 @@ import type { Assumed, ReplayFlags } from "./options.ts";
 import { assume } from "./options.ts";
 import type { Prediction } from "./predict.ts";
 import { predict } from "./predict.ts";
+import type { Sweep } from "./what-if.ts";
+import { sweep } from "./what-if.ts";
 
 export interface Replayed {
   readonly workload: Workload;
   readonly assumed: Assumed;
   readonly predictions: readonly Prediction[];
+  readonly sweeps: readonly Sweep[];
 }
 
 export async function replay(
   file: string,
-  flags: ReplayFlags & { readonly save?: string | undefined },
+  flags: ReplayFlags & {
+    readonly save?: string | undefined;
+    readonly "what-if"?: readonly string[] | undefined;
+  },
 ): Promise<Replayed> {
   const workload = await loadWorkload(file);
   if (flags.save !== undefined) save(flags.save, workload);
@@ -26,7 +32,9 @@ export async function replay(
   }
   const assumed = assume(workload, flags, file);
   const { predictions, failures } = predict(workload, assumed.options);
-  return { workload, assumed: { ...assumed, notes: [...assumed.notes, ...failures] }, predictions };
+  const sweeps = (flags["what-if"] ?? []).map((text) => sweep(text, workload, assumed.options));
+  const notes = [...assumed.notes, ...failures];
+  return { workload, assumed: { ...assumed, notes }, predictions, sweeps };
 }
 
 function save(path: string, workload: Workload): void {
@@ -41,12 +49,26 @@ function save(path: string, workload: Workload): void {
 }
 
 /** What `--json` prints. */
-export function replayJson({ workload, assumed, predictions }: Replayed): object {
+export function replayJson({ workload, assumed, predictions, sweeps }: Replayed): object {
   return {
     link: assumed.link,
     pages: workload.pages,
-    predictions: predictions.map(({ run: _run, ...rest }) => rest),
+    predictions: predictions.map(told),
     dnsPredictions: [],
+    ...(sweeps.length === 0 ? {} : { whatIf: sweeps.map(toldSweep) }),
     notes: [...workload.notes, ...assumed.notes.map((message) => ({ code: "assumed", message }))],
   };
+}
+
+function told({ run: _run, ...rest }: Prediction): object {
+  return rest;
+}
+
+function toldSweep(one: Sweep): object {
+  if (one.quantity === "cache") return one;
+  const steps = one.steps.map(({ value, predictions }) => ({
+    value,
+    predictions: predictions.map(told),
+  }));
+  return { quantity: one.quantity, steps };
 }
