@@ -167,8 +167,13 @@ function settingOf(
   dns: DnsState,
   options: PredictOptions,
 ): Setting {
+  const nearest = workload.link.rttMs;
   const farther = new Map(
-    workload.servers.flatMap(({ id, rttMs }) => (rttMs === null ? [] : [[id, rttMs] as const])),
+    workload.servers.flatMap(({ id, rttMs }) =>
+      rttMs === null || nearest === null || rttMs <= nearest
+        ? []
+        : [[id, options.path.rttMs + rttMs - nearest] as const],
+    ),
   );
   const lookups = new Map<string, number>();
   for (const { name, timeMs, page: of } of workload.dns) {
