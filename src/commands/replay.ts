@@ -14,6 +14,7 @@ A cold cache lacks the page's documents and has the rest, as one that other page
 Exits 3 when there is nothing to compare.`;
   static override examples = [
     "<%= config.bin %> replay capture.pcap",
+    "<%= config.bin %> replay capture.pcap --html report.html",
     "<%= config.bin %> replay capture.pcap --link rtt=100ms,rate=10Mbit,queue=1bdp,loss=0",
     "<%= config.bin %> replay capture.pcap --edge rtt=12ms --forward rtt=2ms,rate=1Gbit",
     "<%= config.bin %> replay capture.pcap --what-if rtt=20ms,50ms,100ms,200ms --what-if cache",
@@ -84,6 +85,10 @@ Exits 3 when there is nothing to compare.`;
       helpValue: "FILE",
       description: "write the workload, to be edited and replayed",
     }),
+    html: Flags.string({
+      helpValue: "FILE",
+      description: "write a report with charts and waterfalls that opens offline",
+    }),
     json: Flags.boolean({ description: "link, pages and predictions as JSON" }),
   };
 
@@ -91,6 +96,11 @@ Exits 3 when there is nothing to compare.`;
     const { args, flags } = await this.parse(Replay);
     const { replay, replayJson } = await import("../replay/main.ts");
     const replayed = await replay(args.file, flags);
+    if (flags.html !== undefined) {
+      const { renderReport } = await import("../render/replay/report.ts");
+      const { writeText } = await import("../replay/main.ts");
+      writeText(flags.html, renderReport(replayed, args.file));
+    }
     if (flags.json) {
       this.logJson(replayJson(replayed));
       return;

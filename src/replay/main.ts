@@ -38,8 +38,13 @@ export async function replay(
 }
 
 function save(path: string, workload: Workload): void {
+  writeText(path, `${JSON.stringify(workload, undefined, 2)}\n`);
+}
+
+/** @throws CommandError */
+export function writeText(path: string, text: string): void {
   try {
-    writeFileSync(path, `${JSON.stringify(workload, undefined, 2)}\n`);
+    writeFileSync(path, text);
   } catch (error) {
     throw new CommandError(
       `${path}: cannot be written (${(error as NodeJS.ErrnoException).code})`,

@@ -10,7 +10,7 @@ import { STRATEGIES } from "../../replay/strategies.ts";
 import { safe } from "../safe.ts";
 import { aligned } from "../table.ts";
 
-const CAUSE_NAMES: Readonly<Record<keyof Causes, string>> = {
+export const CAUSE_NAMES: Readonly<Record<keyof Causes, string>> = {
   lookup: "names",
   handshake: "handshake",
   request: "round trip",

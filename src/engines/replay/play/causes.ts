@@ -44,11 +44,14 @@ export function causesOf(inputs: CauseInputs): Causes {
     loss: 0,
   };
   const byId = new Map(inputs.visited.map((one) => [one.object.id, one]));
+  const byEnd = inputs.visited
+    .filter(({ timing }) => timing?.end !== undefined)
+    .sort((a, b) => (a.timing?.end as number) - (b.timing?.end as number));
   let one = lastOf(inputs.visited);
   let until = one?.timing?.end ?? inputs.start;
   while (one !== undefined) {
     const from = Math.max(one.known, inputs.start);
-    split(one, from, until, inputs, sums);
+    split(one, from, until, { inputs, byEnd, sums }, 0);
     until = from;
     const { parent } = one.object;
     one = parent === undefined || until <= inputs.start ? undefined : byId.get(parent.id);
@@ -67,14 +70,19 @@ function lastOf(visited: readonly Visited[]): Visited | undefined {
   return last;
 }
 
-/** The moments of one object between two times. */
-function split(
-  one: Visited,
-  from: Nanos,
-  until: Nanos,
-  inputs: CauseInputs,
-  sums: Record<Cause, number>,
-): void {
+interface Account {
+  readonly inputs: CauseInputs;
+  /** Objects by the end of each. */
+  readonly byEnd: readonly Visited[];
+  readonly sums: Record<Cause, number>;
+}
+
+/** Objects that waited for each other's connections in a row; farther back all is waiting in line. */
+const MOST_IN_LINE = 2000;
+
+/** The moments of one object between two times. `depth`: objects that waited for it. */
+function split(one: Visited, from: Nanos, until: Nanos, account: Account, depth: number): void {
+  const { inputs, sums } = account;
   const { timing } = one;
   let at = from;
   const spend = (cause: Cause, to: Nanos | undefined) => {
@@ -84,16 +92,28 @@ function split(
     sums[cause] += end - at;
     at = end;
   };
+  /** Until a connection was free: the time of the object that had it. */
+  const queue = (to: Nanos | undefined) => {
+    const end = Math.min(to ?? at, until);
+    const before =
+      end <= at || depth >= MOST_IN_LINE ? undefined : endedBy(account.byEnd, end, at, one);
+    if (before !== undefined) {
+      const freed = before.timing?.end as Nanos;
+      split(before, at, freed, account, depth + 1);
+      at = freed;
+    }
+    spend("headOfLine", to);
+  };
   if (timing === undefined) {
     spend("request", until);
     return;
   }
   spend("think", timing.queued);
-  spend("headOfLine", timing.dns?.from);
+  queue(timing.dns?.from);
   spend("lookup", timing.dns?.to);
-  spend("headOfLine", timing.connect?.from ?? timing.sent);
+  queue(timing.connect?.from ?? timing.sent);
   spend("handshake", timing.connect?.to);
-  spend("headOfLine", timing.sent);
+  queue(timing.sent);
   if (timing.ahead > 0) spend("headOfLine", timing.turn);
   const { head, end } = timing;
   if (head !== undefined) {
@@ -111,6 +131,25 @@ function split(
   spend(resent ? "loss" : "slowStart", last - needed);
   spend("serialisation", last);
   spend("request", until);
+}
+
+/** The object that ended last, after `from` and not after `to`. */
+function endedBy(
+  byEnd: readonly Visited[],
+  to: Nanos,
+  from: Nanos,
+  but: Visited,
+): Visited | undefined {
+  let low = 0;
+  let high = byEnd.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((byEnd[middle]?.timing?.end as Nanos) <= to) low = middle + 1;
+    else high = middle;
+  }
+  const last = byEnd[low - 1];
+  if (last === undefined || last === but || (last.timing?.end as Nanos) <= from) return undefined;
+  return last;
 }
 
 /** Headers of IP and TCP to each octet of a full segment. */

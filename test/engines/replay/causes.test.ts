@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { CAUSES } from "../../../src/engines/replay/play/causes.ts";
+import { HOST_TIME } from "../../../src/replay/options.ts";
+import { scorecard } from "../../../src/replay/scorecard.ts";
+import { STRATEGIES } from "../../../src/replay/strategies.ts";
+import { pagePredictions } from "./page.ts";
+
+describe("where the time of a page goes", () => {
+  it("the parts sum to the whole within 0.1 ms, by every strategy and placement", () => {
+    const predictions = pagePredictions();
+    expect(predictions.length).toBe(51);
+    for (const { strategy, placement, causes, timeMs } of predictions) {
+      const sum = CAUSES.reduce((total, cause) => total + causes[cause], 0);
+      expect([strategy, placement, Math.abs(sum - timeMs) < 0.1]).toEqual([
+        strategy,
+        placement,
+        true,
+      ]);
+    }
+  });
+
+  it("serial fetching pays with handshakes, pipelined with slow start", () => {
+    const of = (name: string) =>
+      pagePredictions().find((p) => p.strategy === name && p.placement === "none");
+    const serial = of("serial")?.causes;
+    const pipelined = of("pipelined")?.causes;
+    expect(serial?.handshake).toBeGreaterThan(10 * (pipelined?.handshake ?? 0));
+    expect(serial?.handshake).toBeGreaterThan(serial?.headOfLine ?? 0);
+  });
+});
+
+describe("RFC 9112 9.3, the course's scorecard", () => {
+  const card = (objects: number, size: number) =>
+    scorecard({
+      objects,
+      size,
+      path: { rttMs: 100, rateMbps: 1000, queueBytes: 1e9, lossRate: 0 },
+      connections: 6,
+      background: 0,
+      headBytes: 250,
+      hostTime: { exchange: 0, accept: 0 },
+      strategies: STRATEGIES,
+      seed: 1,
+    });
+
+  it("small objects on a fast link: 2n, n + 1, 2 ceil(n/m), 1 + ceil(n/m), 2 and 1 round trips", () => {
+    for (const { formulaMs, simulatedMs, drops } of card(12, 500)) {
+      expect(drops).toBe(0);
+      expect(Math.abs(simulatedMs / formulaMs - 1)).toBeLessThan(0.01);
+    }
+  });
+
+  it("what exceeds the initial window costs round trips that the formulas do not count", () => {
+    const pipelined = card(50, 1000).find(({ strategy }) => strategy === "pipelined");
+    expect(pipelined?.formulaMs).toBeCloseTo(200, -1);
+    expect(pipelined?.simulatedMs).toBeGreaterThan(390);
+  });
+
+  it("M connections take M shares of a link that others use, and the others pay", () => {
+    const rows = scorecard({
+      objects: 12,
+      size: 100_000,
+      path: { rttMs: 40, rateMbps: 20, queueBytes: 100_000, lossRate: 0 },
+      connections: 6,
+      background: 4,
+      headBytes: 250,
+      hostTime: HOST_TIME,
+      strategies: ["persistent", "concurrent-persistent"],
+      seed: 1,
+    });
+    const [one, many] = rows;
+    expect(many?.others?.pageShare).toBeGreaterThan(1.5 * (one?.others?.pageShare ?? 1));
+    expect(many?.others?.slowdown).toBeGreaterThan(one?.others?.slowdown ?? 9);
+    expect(many?.simulatedMs).toBeLessThan(one?.simulatedMs ?? 0);
+  });
+});
