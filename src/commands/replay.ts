@@ -81,6 +81,10 @@ Exits 3 when there is nothing to compare.`;
       helpValue: "rtt|rate|loss|m|cache=VALUE,...",
       description: "the strategies over these values; a shared cache over its size",
     }),
+    dns: Flags.string({
+      helpValue: "max-ttl=S,min-ttl=S,size=N,prefetch,serve-stale=S",
+      description: "how caches of names behave",
+    }),
     save: Flags.string({
       helpValue: "FILE",
       description: "write the workload, to be edited and replayed",

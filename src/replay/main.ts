@@ -1,7 +1,10 @@
 /** `netkit replay`: a capture of page loads, and what every other way of fetching them would have cost. */
 import { writeFileSync } from "node:fs";
+import type { DnsPrediction } from "../engines/replay/dns-caching.ts";
+import { dnsPredictions } from "../engines/replay/dns-caching.ts";
 import type { Workload } from "../engines/replay/workload.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { dnsOptions } from "./dns-flags.ts";
 import { loadWorkload } from "./load.ts";
 import type { Assumed, ReplayFlags } from "./options.ts";
 import { assume } from "./options.ts";
@@ -12,9 +15,11 @@ import { sweep } from "./what-if.ts";
 
 export interface Replayed {
   readonly workload: Workload;
-  readonly assumed: Assumed;
+  /** Undefined: there are no pages. */
+  readonly assumed: Assumed | undefined;
   readonly predictions: readonly Prediction[];
   readonly sweeps: readonly Sweep[];
+  readonly dns: readonly DnsPrediction[];
 }
 
 export async function replay(
@@ -22,19 +27,22 @@ export async function replay(
   flags: ReplayFlags & {
     readonly save?: string | undefined;
     readonly "what-if"?: readonly string[] | undefined;
+    readonly dns?: string | undefined;
   },
 ): Promise<Replayed> {
   const workload = await loadWorkload(file);
   if (flags.save !== undefined) save(flags.save, workload);
-  if (workload.pages.length === 0) {
+  const dns = dnsPredictions(workload.dns, dnsOptions(flags.dns));
+  if (workload.pages.length === 0 && dns.length === 0) {
     const why = workload.notes[0]?.message ?? "no request of HTTP and its response is in it";
     throw new CommandError(`${file}: no page load to compare: ${why}`, EXIT.input);
   }
-  const assumed = assume(workload, flags, file);
+  const assumed = workload.pages.length === 0 ? undefined : assume(workload, flags, file);
+  if (assumed === undefined) return { workload, assumed, predictions: [], sweeps: [], dns };
   const { predictions, failures } = predict(workload, assumed.options);
   const sweeps = (flags["what-if"] ?? []).map((text) => sweep(text, workload, assumed.options));
   const notes = [...assumed.notes, ...failures];
-  return { workload, assumed: { ...assumed, notes }, predictions, sweeps };
+  return { workload, assumed: { ...assumed, notes }, predictions, sweeps, dns };
 }
 
 function save(path: string, workload: Workload): void {
@@ -54,14 +62,17 @@ export function writeText(path: string, text: string): void {
 }
 
 /** What `--json` prints. */
-export function replayJson({ workload, assumed, predictions, sweeps }: Replayed): object {
+export function replayJson({ workload, assumed, predictions, sweeps, dns }: Replayed): object {
   return {
-    link: assumed.link,
+    link: assumed?.link ?? null,
     pages: workload.pages,
     predictions: predictions.map(told),
-    dnsPredictions: [],
+    dnsPredictions: dns,
     ...(sweeps.length === 0 ? {} : { whatIf: sweeps.map(toldSweep) }),
-    notes: [...workload.notes, ...assumed.notes.map((message) => ({ code: "assumed", message }))],
+    notes: [
+      ...workload.notes,
+      ...(assumed?.notes ?? []).map((message) => ({ code: "assumed", message })),
+    ],
   };
 }
 

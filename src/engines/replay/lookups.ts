@@ -37,6 +37,8 @@ export class LookupLog {
     const key = `${client} ${port} ${server} ${message.id} ${question.name.toLowerCase()} ${type}`;
     const asked = this.waiting.get(key);
     if (isQuery) {
+      // Without RD it is a resolver's own: no client waits for it.
+      if (!message.rd) return;
       // RFC 1035 4.2.1: a question that is repeated waits since the first time.
       if (asked !== undefined) return;
       const lookup: Lookup = {

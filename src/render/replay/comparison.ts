@@ -4,6 +4,7 @@ import type { Causes } from "../../engines/replay/play/causes.ts";
 import { CAUSES } from "../../engines/replay/play/causes.ts";
 import type { WorkloadPage } from "../../engines/replay/workload.ts";
 import type { Replayed } from "../../replay/main.ts";
+import type { Assumed } from "../../replay/options.ts";
 import { PLACEMENTS } from "../../replay/play.ts";
 import type { Prediction } from "../../replay/predict.ts";
 import { STRATEGIES } from "../../replay/strategies.ts";
@@ -23,7 +24,7 @@ export const CAUSE_NAMES: Readonly<Record<keyof Causes, string>> = {
 
 export function renderReplay(replayed: Replayed, paint: ChalkInstance): string {
   const { workload, predictions } = replayed;
-  const lines = [...linkLines(replayed, paint)];
+  const lines = replayed.assumed === undefined ? [] : linkLines(replayed.assumed, paint);
   for (const page of workload.pages) {
     const rows = predictions.filter((one) => one.page === page.id);
     if (rows.length === 0) continue;
@@ -31,13 +32,16 @@ export function renderReplay(replayed: Replayed, paint: ChalkInstance): string {
     lines.push(...strategyTable(rows, paint));
     lines.push(...placementTable(rows, paint));
   }
-  const notes = [...workload.notes.map(({ message }) => message), ...replayed.assumed.notes];
+  if (replayed.dns.length > 0) lines.push("", ...dnsTable(replayed, paint));
+  const notes = [
+    ...workload.notes.map(({ message }) => message),
+    ...(replayed.assumed?.notes ?? []),
+  ];
   if (notes.length > 0) lines.push("", ...notes.map((note) => paint.dim(`note: ${safe(note)}`)));
   return `${lines.join("\n")}\n`;
 }
 
-function linkLines({ assumed }: Replayed, paint: ChalkInstance): string[] {
-  const { link } = assumed;
+function linkLines({ link }: Assumed, paint: ChalkInstance): string[] {
   const rate = link.rateMbps === null ? "unlimited" : `${number(link.rateMbps)} Mbit/s`;
   const queue = link.queueBytes === null ? "" : `, queue ${link.queueBytes} B`;
   const sure = ["rttMs", "rateMbps"]
@@ -50,6 +54,25 @@ function linkLines({ assumed }: Replayed, paint: ChalkInstance): string[] {
     `${paint.bold("link")} RTT ${number(link.rttMs)} ms, ${rate}${queue}, loss ${number(link.lossRate * 100)} %`,
     paint.dim(`how sure: ${safe(sure)}`),
   ];
+}
+
+function dnsTable({ dns, workload }: Replayed, paint: ChalkInstance): string[] {
+  const cells = dns.map((one) => [
+    one.cache === "none" ? "none" : one.cache === "host" ? "on each host" : "shared",
+    one.cache === "none" ? "-" : one.negative ? "yes" : "no",
+    `${(one.hitRatio * 100).toFixed(1)} %`,
+    String(one.upstream),
+    ms(one.savedMs),
+  ]);
+  const heads = [
+    `${workload.dns.length} questions, cache`,
+    "negative",
+    "hits",
+    "upstream",
+    "saved",
+  ];
+  const [head = "", ...body] = aligned(heads, cells, true);
+  return [paint.bold(head), ...body];
 }
 
 function pageLine(page: WorkloadPage): string {

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import type { WorkloadPage } from "../../engines/replay/workload.ts";
 import type { Replayed } from "../../replay/main.ts";
+import type { Assumed } from "../../replay/options.ts";
 import type { Prediction } from "../../replay/predict.ts";
 import { placementChart, strategyChart, sweepChart, waterfall } from "./charts.ts";
 import { number } from "./comparison.ts";
@@ -14,15 +15,14 @@ tr.best{background:#e8f6ee}svg{max-width:100%;height:auto}summary{cursor:pointer
 export function renderReport(replayed: Replayed, path: string): string {
   const file = basename(path);
   const { workload, assumed, predictions, sweeps } = replayed;
-  const { link } = assumed;
+  const link = assumed?.link;
   const pages = workload.pages.filter(({ id }) => predictions.some(({ page }) => page === id));
-  const notes = [...workload.notes.map(({ message }) => message), ...assumed.notes];
-  const rate = link.rateMbps === null ? "no rate told" : `${number(link.rateMbps)} Mbit/s`;
+  const notes = [...workload.notes.map(({ message }) => message), ...(assumed?.notes ?? [])];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${escaped(file)}: what other ways of fetching would have cost</title><style>${STYLE}</style></head><body>
 <h1>${escaped(file)}</h1>
-<p>Link: RTT ${number(link.rttMs)} ms, ${rate}${link.queueBytes === null ? "" : `, queue ${link.queueBytes} B`}, loss ${number(link.lossRate * 100)} %.</p>
+${link === undefined ? "" : `<p>${linkText(link)}</p>`}
 ${pages.map((page) => section(page, predictions, replayed)).join("\n")}
 ${sweeps
   .filter(({ quantity }) => quantity === "cache")
@@ -31,6 +31,12 @@ ${sweeps
 ${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join("\n")}
 </body></html>
 `;
+}
+
+function linkText(link: Assumed["link"]): string {
+  const rate = link.rateMbps === null ? "no rate told" : `${number(link.rateMbps)} Mbit/s`;
+  const queue = link.queueBytes === null ? "" : `, queue ${link.queueBytes} B`;
+  return `Link: RTT ${number(link.rttMs)} ms, ${rate}${queue}, loss ${number(link.lossRate * 100)} %.`;
 }
 
 function section(page: WorkloadPage, all: readonly Prediction[], { sweeps }: Replayed): string {

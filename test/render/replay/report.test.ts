@@ -15,7 +15,10 @@ describe("the report of a replay", () => {
   const assumed = assume(changed, { ...FLAGS, placement: ["none", "cdn-warm"] }, "x");
   const { predictions } = predict(changed, assumed.options);
   const sweeps = ["cache", "m=1,6"].map((text) => sweep(text, changed, assumed.options));
-  const html = renderReport({ workload: changed, assumed, predictions, sweeps }, "/tmp/a<b>.pcap");
+  const html = renderReport(
+    { workload: changed, assumed, predictions, sweeps, dns: [] },
+    "/tmp/a<b>.pcap",
+  );
 
   it("has a chart for each comparison and a waterfall for each strategy", () => {
     expect(html.match(/<svg/g)?.length).toBe(10);

@@ -444,8 +444,10 @@ export class Sender {
 
   private adjust(outcome: Outcome, now: Nanos): void {
     if (this.inReduction) this.reduce(outcome);
-    else if (outcome.advanced && outcome.delivered > 0 && this.validation.full)
-      this.control.grow(outcome.delivered, now);
+    else if (outcome.advanced && outcome.delivered > 0) {
+      if (this.validation.full) this.control.grow(outcome.delivered, now);
+      this.validation.acknowledged(now);
+    }
   }
 
   private reduce(outcome: Outcome): void {

@@ -22,6 +22,11 @@ export class Validation {
     this.usedAt = now;
   }
 
+  /** Data was acknowledged, whether or not the window grew by it: time without use begins anew. */
+  acknowledged(now: Nanos): void {
+    this.usedAt = now;
+  }
+
   /** RFC 5681 4.1: for each timeout of idle time the window halves, down to the initial one. */
   afterIdle(idle: Nanos, rto: Nanos, threshold: number, now: Nanos): void {
     const { window } = this;
