@@ -55,8 +55,8 @@ const SEEDS = [1, 2, 3];
 /** Time of hosts that is another in the runs that tell how sure a prediction is. */
 const HOST_DOUBT = 1.6;
 /** What the simulation was found to be off by against real networks, where nothing is lost. */
-const MODEL_DOUBT = 0.006;
-const LEAST_DOUBT_MS = 0.3;
+const MODEL_DOUBT = 0.014;
+const LEAST_DOUBT_MS = 1;
 /** A cold cache's upstream window may be fresh, or wide open: so many round trips more or less. */
 const UPSTREAM_DOUBT = 1.3;
 
