@@ -12,6 +12,8 @@ import type { Dependency } from "./workload.ts";
 
 /** A body that unpacks to more than this is not looked into. */
 const MAX_UNPACKED = 32 * 1024 * 1024;
+/** A page is guessed to hang on one of its first documents. */
+const MOST_DOCUMENTS = 16;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** What each document and sheet names, by its address: a reload has no bodies of its own. */
@@ -91,23 +93,50 @@ export function resolved(reference: string, base: string): string | undefined {
 
 /** Parents of each member of a page, in order of their requests. */
 export function dependenciesOf(page: readonly Fetched[], references: References): Dependency[][] {
-  const named = page.map((one) => references.of(one));
+  const naming = new Index();
+  const byUrl = new Index();
+  const documents: number[] = [];
+  for (const [id, one] of page.entries()) {
+    byUrl.add(one.url, id);
+    for (const url of references.of(one) ?? []) naming.add(url, id);
+    const { status } = one.exchange;
+    if (isDocument(one) && (status < 300 || status === 304)) documents.push(id);
+  }
+  const redirects = redirectsOf(page);
   return page.map((child, id) => {
-    const redirect = redirectedFrom(page, child, id);
+    const redirect = redirectedFrom(page, child, redirects.get(child.url));
     if (redirect !== undefined) return [redirect];
-    const naming = earliest(page, child, id, (parent) => named[parent]?.has(child.url) === true);
-    if (naming >= 0) {
-      return [{ id: naming, why: "reference", certainty: "high", ...after(page, naming, child) }];
+    const named = earliest(page, child, id, naming.get(child.url));
+    if (named >= 0) {
+      return [{ id: named, why: "reference", certainty: "high", ...after(page, named, child) }];
     }
-    const referer = refererOf(child);
-    const referring = earliest(page, child, id, (parent) => page[parent]?.url === referer);
+    const referring = earliest(page, child, id, byUrl.get(refererOf(child) ?? ""));
     if (referring >= 0) {
       return [
         { id: referring, why: "referer", certainty: "medium", ...after(page, referring, child) },
       ];
     }
-    return byTiming(page, child, id);
+    // Nothing names it. After a document it was asked for because of it, most likely; among objects
+    // of which none is a document the order is the strategy's, and tells nothing of what they need.
+    const document = earliest(page, child, id, documents.slice(0, MOST_DOCUMENTS), true);
+    if (document < 0) return [];
+    return [{ id: document, why: "timing", certainty: "low", ...after(page, document, child) }];
   });
+}
+
+/** Members of a page by an address. */
+class Index {
+  private readonly ids = new Map<string, number[]>();
+
+  add(url: string, id: number): void {
+    const list = this.ids.get(url);
+    if (list === undefined) this.ids.set(url, [id]);
+    else list.push(id);
+  }
+
+  get(url: string): readonly number[] {
+    return this.ids.get(url) ?? [];
+  }
 }
 
 /** The first that could have told the client: its response had begun. */
@@ -115,11 +144,12 @@ function earliest(
   page: readonly Fetched[],
   child: Fetched,
   id: number,
-  names: (parent: number) => boolean,
+  candidates: readonly number[],
+  beforeOnly = false,
 ): number {
   let best = -1;
-  for (let parent = 0; parent < page.length; parent++) {
-    if (parent === id || !names(parent)) continue;
+  for (const parent of candidates) {
+    if (parent === id || (beforeOnly && parent > id)) continue;
     const { exchange } = page[parent] as Fetched;
     if (!(exchange.firstByteMs <= child.exchange.startMs)) continue;
     if (best < 0 || exchange.firstByteMs < (page[best] as Fetched).exchange.firstByteMs) {
@@ -129,40 +159,35 @@ function earliest(
   return best;
 }
 
+function redirectsOf(page: readonly Fetched[]): Index {
+  const found = new Index();
+  for (const [id, { exchange, url }] of page.entries()) {
+    if (!REDIRECTS.has(exchange.status)) continue;
+    const location = field(exchange.responseFields, "location");
+    const to = location === undefined ? undefined : resolved(location, url);
+    if (to !== undefined) found.add(to, id);
+  }
+  return found;
+}
+
+/** The last that led to it. */
 function redirectedFrom(
   page: readonly Fetched[],
   child: Fetched,
-  id: number,
+  candidates: readonly number[],
 ): Dependency | undefined {
-  for (let parent = id - 1; parent >= 0; parent--) {
-    const { exchange, url } = page[parent] as Fetched;
-    if (!REDIRECTS.has(exchange.status)) continue;
-    const location = field(exchange.responseFields, "location");
-    if (location === undefined || resolved(location, url) !== child.url) continue;
-    if (exchange.endMs <= child.exchange.startMs) {
-      return { id: parent, why: "redirect", certainty: "high", afterBytes: null };
-    }
-  }
-  return undefined;
+  const id = candidates.findLast((parent) => {
+    const one = page[parent] as Fetched;
+    return one !== child && one.exchange.endMs <= child.exchange.startMs;
+  });
+  return id === undefined
+    ? undefined
+    : { id, why: "redirect", certainty: "high", afterBytes: null };
 }
 
 function refererOf({ exchange, url }: Fetched): string | undefined {
   const value = field(exchange.fields, "referer");
   return value === undefined ? undefined : resolved(value, url);
-}
-
-/**
- * Nothing names it. After a document it was asked for because of it, most likely; among objects of
- * which none is a document the order is the strategy's, and tells nothing of what they need.
- */
-function byTiming(page: readonly Fetched[], child: Fetched, id: number): Dependency[] {
-  const document = earliest(page, child, id, (parent) => {
-    const one = page[parent] as Fetched;
-    const { status } = one.exchange;
-    return parent < id && isDocument(one) && (status < 300 || status === 304);
-  });
-  if (document < 0) return [];
-  return [{ id: document, why: "timing", certainty: "low", ...after(page, document, child) }];
 }
 
 /** How much of the parent the client had when it asked, or opened the connection to ask on. */

@@ -142,9 +142,13 @@ function pageOf(group: Grouped, earlier: readonly WorkloadPage[], context: Conte
   const { fetched, startMs } = group;
   const parents = dependenciesOf(fetched, context.references);
   const ids = new Map(group.connections.map((connection, id) => [connection, id]));
+  const members: number[][] = group.connections.map(() => []);
+  for (const [i, { connection }] of fetched.entries()) members[ids.get(connection) ?? 0]?.push(i);
+  const latest = new Map<ObservedConnection, Fetched>();
   const objects = fetched.map((one, id): WorkloadObject => {
     const { exchange, connection, url } = one;
-    const before = previousOn(fetched, id);
+    const before = latest.get(connection);
+    latest.set(connection, one);
     return {
       id,
       url,
@@ -171,28 +175,21 @@ function pageOf(group: Grouped, earlier: readonly WorkloadPage[], context: Conte
   return {
     id: earlier.length,
     startMs: round(startMs),
-    timeMs: Math.max(...objects.map(({ endMs }) => endMs)),
+    timeMs: objects.reduce((last, { endMs }) => Math.max(last, endMs), 0),
     objects,
     connections: group.connections.map((connection, id) =>
-      connectionOf(connection, id, group, context.servers),
+      connectionOf(connection, id, startMs, members[id] ?? [], context.servers),
     ),
     ...strategyOf(group),
     revalidates: revalidated(fetched, earlier),
   };
 }
 
-function previousOn(fetched: readonly Fetched[], id: number): Fetched | undefined {
-  const { connection } = fetched[id] as Fetched;
-  for (let i = id - 1; i >= 0; i--) {
-    if ((fetched[i] as Fetched).connection === connection) return fetched[i];
-  }
-  return undefined;
-}
-
 function connectionOf(
   connection: ObservedConnection,
   id: number,
-  { fetched, startMs }: Grouped,
+  startMs: number,
+  objects: readonly number[],
   servers: Servers,
 ): WorkloadConnection {
   const { handshake } = connection;
@@ -205,7 +202,7 @@ function connectionOf(
     establishedMs: established === undefined ? null : round(established - startMs),
     handshakeMs:
       handshake?.synAckMs === undefined ? null : round(handshake.synAckMs - handshake.synMs),
-    objects: fetched.flatMap((one, i) => (one.connection === connection ? [i] : [])),
+    objects,
   };
 }
 

@@ -57,7 +57,7 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
   if (vantage === "client") {
     for (const connection of connections) {
       const known = rttOf.get(connection.server);
-      const turn = Math.min(...turnarounds([connection]));
+      const turn = least(turnarounds([connection]));
       if (known !== undefined && turn < known) rttOf.set(connection.server, turn);
     }
   }
@@ -70,7 +70,7 @@ export function linkOf(connections: readonly ObservedConnection[]): LinkView {
   } else {
     const turns = turnarounds(connections);
     if (turns.length > 0) {
-      rttMs = Math.min(...turns);
+      rttMs = least(turns);
       rttFrom = {
         certainty: "low",
         samples: turns.length,
@@ -168,6 +168,11 @@ function handshakes(
   const whole = new Map<string, number>();
   for (const [server, ms] of toClient) whole.set(server, ms + (toServer.get(server) ?? 0));
   return { whole, far: toServer };
+}
+
+/** Infinity of none; there may be more than a call takes arguments. */
+function least(values: readonly number[]): number {
+  return values.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
 }
 
 /** Of several servers the round trip to the one that most connections went to. */

@@ -57,7 +57,7 @@ function ofClient(client: string, list: Fetched[]): Grouped[] {
       client,
       connections,
       fetched: members,
-      startMs: Math.min(...members.map(begunAt)),
+      startMs: members.reduce((first, one) => Math.min(first, begunAt(one)), Infinity),
     };
   });
 }

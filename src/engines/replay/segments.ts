@@ -25,6 +25,19 @@ export class SegmentLog {
   private sequence: number | undefined = undefined;
   private next = 0;
 
+  private readonly byTime = new Map<number, number>();
+  private readonly byStamp = new Map<number, number>();
+
+  /** Index of the first segment with octets that came at this time; -1: none did. */
+  carrying(when: number): number {
+    return this.byTime.get(when) ?? -1;
+  }
+
+  /** Index of the first segment with this timestamp; -1: none has it. */
+  stamped(stamp: number): number {
+    return this.byStamp.get(stamp) ?? -1;
+  }
+
   get count(): number {
     return this.at.length;
   }
@@ -50,6 +63,10 @@ export class SegmentLog {
     this.flags.push(flags);
     this.ack.push((flags & TCP_FLAG.ACK) === 0 ? -1 : other.offsetOf(packet.acknowledgment));
     this.timestamps(packet);
+    const index = this.count - 1;
+    const stamp = this.stamp[index] as number;
+    if (length > 0 && !this.byTime.has(at)) this.byTime.set(at, index);
+    if (!this.byStamp.has(stamp)) this.byStamp.set(stamp, index);
   }
 
   /** Offset of a sequence number near the last one; -1 before there was any. */

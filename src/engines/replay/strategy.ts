@@ -9,7 +9,6 @@ export interface Strategy {
 }
 
 export function strategyOf(page: Grouped): Strategy {
-  const parallel = mostOf(page);
   const lists = new Map<unknown, Fetched[]>();
   for (const one of page.fetched) {
     const list = lists.get(one.connection);
@@ -17,6 +16,7 @@ export function strategyOf(page: Grouped): Strategy {
     else list.push(one);
   }
   const all = [...lists.values()];
+  const parallel = mostAtOnce(all.map(inUse));
   const kept = all.some((list) => list.length > 1);
   if (all.some(pipelined)) {
     if (all.length > 1) return { strategy: "mixed", parallel };
@@ -37,17 +37,13 @@ function pipelined(list: readonly Fetched[]): boolean {
   );
 }
 
-/** From each connection's opening, or first request, to its last octet. */
-function mostOf({ fetched, connections }: Grouped): number {
-  return mostAtOnce(
-    connections.map((connection) => {
-      const own = fetched.filter((one) => one.connection === connection);
-      const first = own[0] as Fetched;
-      const opened = first.place === 0 ? connection.handshake?.synMs : undefined;
-      const ends = own.map(({ exchange }) => exchange.endMs);
-      return [opened ?? first.exchange.startMs, Math.max(...ends)];
-    }),
-  );
+/** From the connection's opening, or its first request, to its last octet. */
+function inUse(list: readonly Fetched[]): readonly [from: number, to: number] {
+  const { place, connection, exchange } = list[0] as Fetched;
+  const opened = place === 0 ? connection.handshake?.synMs : undefined;
+  let end = 0;
+  for (const one of list) end = Math.max(end, one.exchange.endMs);
+  return [opened ?? exchange.startMs, end];
 }
 
 /** How many of these spans of time there are at one time. */

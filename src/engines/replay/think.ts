@@ -2,7 +2,6 @@
 import { maybeHeld } from "./flights.ts";
 import type { LinkView } from "./link.ts";
 import type { Fetched, Grouped } from "./pages.ts";
-import type { SegmentLog } from "./segments.ts";
 import { NO_TIMESTAMP } from "./segments.ts";
 import type { Dependency } from "./workload.ts";
 
@@ -24,8 +23,8 @@ export function serverThink(
   const far = view.farOf.get(connection.server) ?? view.link.rttMs;
   if (far === null && view.vantage !== "server") return null;
   const { down, up } = connection;
-  const first = carrying(down, exchange.firstByteMs);
-  const last = carrying(up, exchange.sentMs);
+  const first = down.carrying(exchange.firstByteMs);
+  const last = up.carrying(exchange.sentMs);
   const own =
     view.bytesPerMs === undefined || view.vantage === "server"
       ? 0
@@ -60,7 +59,7 @@ function inTurn(
   const own = (index: number): number =>
     view.bytesPerMs === undefined ? 0 : (down.ipBytes[index] ?? 0) / view.bytesPerMs;
   const { firstByteMs, endMs, bodyBytes } = before.exchange;
-  const written = bodyBytes > BUFFER_BYTES ? endMs : firstByteMs - own(carrying(down, firstByteMs));
+  const written = bodyBytes > BUFFER_BYTES ? endMs : firstByteMs - own(down.carrying(firstByteMs));
   return Math.max(0, exchange.firstByteMs - own(first) - Math.max(written, arrived));
 }
 
@@ -71,16 +70,11 @@ function inTurn(
 function releasedByAck({ exchange, connection }: Fetched, first: number, path: number): boolean {
   const { up, down } = connection;
   const echo = down.echo[first];
-  const cause = up.stamp.indexOf(echo ?? NO_TIMESTAMP);
+  const cause = up.stamped(echo ?? NO_TIMESTAMP);
   if (echo === undefined || echo === NO_TIMESTAMP || cause < 0) return true;
   if (maybeHeld(connection)[first] === false) return false;
   const heard = up.at[cause] as number;
   return heard > exchange.sentMs && exchange.firstByteMs - heard - path < SLACK_MS;
-}
-
-/** Index of the segment with octets that came at this time. */
-function carrying({ at, length }: SegmentLog, when: number): number {
-  return at.findIndex((ms, i) => ms === when && (length[i] as number) > 0);
 }
 
 /**
