@@ -328,12 +328,23 @@ describe("flags that contradict each other, and help", () => {
     expect(status).toBe(code);
   });
 
-  it("RFC 2136 3.3: a zone that is signed takes no --updates", () => {
+  it("RFC 4035 2: a zone that is signed takes no --updates without its keys", () => {
     run("sign", `z=${at("z.zone")}`, "--key", at("k2.pem"), "-o", at("z.signed"));
+    run("sign", `z=${at("z.zone")}`, "--key", at("k3.pem"), "-o", at("other.signed"));
     const may = ["--updates", "--allow-update", "127.0.0.1", "--listen", "127.0.0.1:0"];
-    const { stderr, status } = run("serve", `z=${at("z.signed")}`, ...may);
-    expect(stderr).toMatch(/z\.signed: z\. is signed: --updates would make it bogus/);
-    expect(status).toBe(3);
+    const signed = `z=${at("z.signed")}`;
+    const plain = `z=${at("z.zone")}`;
+    const bogus = "z\\.signed: z\\. is signed: --updates would make it bogus: ";
+    for (const [args, why, code] of [
+      [[signed, ...may], `${bogus}give its keys with --sign-key`, 3],
+      [[signed, ...may, "--sign-key", at("k3.pem")], `${bogus}no --sign-key is one of its`, 3],
+      [[signed, ...may, "--sign-key", at("none.pem")], "--sign-key .*none.pem: ENOENT", 3],
+      [[plain, ...may, "--sign-key", at("k2.pem")], "--sign-key: no zone is signed", 2],
+      [[signed, "--sign-key", at("k2.pem")], "--sign-key is for zones that change", 2],
+    ] as const) {
+      const { stderr, status } = run("serve", ...args);
+      expect([stderr, status]).toEqual([expect.stringMatching(why), code]);
+    }
   });
 
   it("a journal has one server, until that ends", async () => {

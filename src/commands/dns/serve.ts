@@ -13,6 +13,7 @@ export default class DnsServe extends JsonLinesCommand {
     "<%= config.bin %> dns serve example.com.zone --listen 127.0.0.1:5300 --allow-transfer 127.0.0.0/8",
     "<%= config.bin %> dns serve --secondary example.com@192.0.2.1 --state-folder zones --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --updates --tsig k:c2VjcmV0 --notify 127.0.0.2:5300",
+    "<%= config.bin %> dns serve example.com.signed --updates --tsig k:c2VjcmV0 --sign-key example.com.pem",
     "<%= config.bin %> dns serve example.com.zone --workers 2 --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --nearest edges.json --listen 127.0.0.1:5300",
     "<%= config.bin %> dns serve example.com.zone --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
@@ -49,6 +50,13 @@ export default class DnsServe extends JsonLinesCommand {
     updates: Flags.boolean({
       description:
         "take changes that are signed with a --tsig key; they are kept in FILE.journal or in --state-folder",
+    }),
+    "sign-key": Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      ...noneGiven,
+      description:
+        "PEM of a key of a signed zone (netkit dns sign): what --updates change is signed with it, and signatures are made again before they end; may repeat",
     }),
     notify: Flags.string({
       multiple: true,

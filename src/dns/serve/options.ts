@@ -15,6 +15,7 @@ export interface ZoneServerFlags {
   readonly "allow-transfer": readonly string[];
   readonly "allow-update": readonly string[];
   readonly updates: boolean;
+  readonly "sign-key": readonly string[];
   readonly notify: readonly string[];
   readonly tsig: readonly string[];
   readonly secondary: readonly string[];
@@ -45,7 +46,10 @@ export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Pr
     allowUpdate: flags["allow-update"],
     updates: flags.updates || flags["allow-update"].length > 0,
     allowTransfer: flags["allow-transfer"],
+    signKeys: flags["sign-key"],
   };
+  if (options.signKeys.length > 0 && !options.updates)
+    throw new CommandError("--sign-key is for zones that change: give --updates too");
   if (flags.workers === 1) {
     const mayChange = flags["allow-update"].length + flags.tsig.length > 0;
     if (flags.updates && !mayChange)

@@ -7,6 +7,7 @@ import { sameName } from "../../codecs/dns/canonical.ts";
 import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress } from "../../engines/dns/listener.ts";
 import { notify } from "../../engines/dns/notifier.ts";
+import type { ZoneKeys } from "../../engines/dns/online-signing.ts";
 import { Secondary } from "../../engines/dns/secondary.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { UpdateJournal } from "../../engines/dns/update-journal.ts";
@@ -22,6 +23,7 @@ import { loadZone, zoneSource } from "./load.ts";
 import { lockFile } from "./lock.ts";
 import { NearestService } from "./nearest.ts";
 import { peerOf, sayOfNotify } from "./peers.ts";
+import { keysFor, readSignKey } from "./sign-keys.ts";
 
 export interface ServeFlags {
   readonly zones: readonly string[];
@@ -42,6 +44,8 @@ export interface ServeFlags {
   /** `ADDRESS[/PREFIX]` that may change zones; with keys, they may from anywhere. */
   readonly allowUpdate: readonly string[];
   readonly updates: boolean;
+  /** PEM files of keys that signed zones are signed with while they change. */
+  readonly signKeys: readonly string[];
 }
 
 /** Runs until SIGTERM or SIGINT; what is in flight is finished first. */
@@ -49,6 +53,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
   const sources = flags.zones.map(zoneSource);
   if (flags.stateFolder !== undefined) makeStateFolder(flags.stateFolder);
   const mayUpdate = addressesOf(flags.allowUpdate);
+  const signKeys = flags.signKeys.map(readSignKey);
   const host = new LiveHost();
   const authority = new Authority(host.clock, {
     ...authorityOptions(flags, randomBytes(16)),
@@ -75,6 +80,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
       tell(zone);
     },
     onFailure: say,
+    clock: host.clock,
   });
   const secondaries = flags.secondary.map((text) => secondaryOf(text, authority, flags));
   const loaded: Zone[] = [];
@@ -83,14 +89,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
     for (const warning of warnings) say(`warning: ${warning}`);
     if (loaded.some(({ origin }) => origin === zone.origin))
       throw new CommandError(`${zone.name} is given twice, the second time in ${source.file}`);
-    if (flags.updates && zone.signed)
-      throw new CommandError(
-        `${source.file}: ${zone.name} is signed: --updates would make it bogus (RFC 2136 3.3)`,
-        EXIT.input,
-      );
+    if (flags.updates) keysFor(zone, source.file, signKeys);
     authority.setZone(zone);
     loaded.push(zone);
   }
+  if (signKeys.length > 0 && !loaded.some(({ signed }) => signed))
+    throw new CommandError("--sign-key: no zone is signed; netkit dns sign makes one so");
   const nearest =
     flags.nearest === undefined
       ? undefined
@@ -114,7 +118,7 @@ export async function serve(flags: ServeFlags): Promise<void> {
       orKeep("the old zone stays", () => {
         const { zone } = loadZone(source);
         if (flags.updates) {
-          updater.reload(zone);
+          updater.reload(zone, keysFor(zone, source.file, signKeys));
           return;
         }
         authority.setZone(zone);
@@ -131,10 +135,11 @@ export async function serve(flags: ServeFlags): Promise<void> {
   process.on("SIGHUP", reload);
   try {
     if (flags.updates)
-      for (const [i, zone] of loaded.entries())
-        locks.push(
-          await opened(updater, zone, host, journalOf(flags, sources[i]?.file ?? "", zone)),
-        );
+      for (const [i, zone] of loaded.entries()) {
+        const file = sources[i]?.file ?? "";
+        const keys = keysFor(zone, file, signKeys);
+        locks.push(await opened(updater, zone, host, journalOf(flags, file, zone), keys));
+      }
     const { listener, at } = await listen(host, authority, flags.plain);
     announce(at, flags.json);
     for (const { engine } of secondaries) engine.start(host);
@@ -174,9 +179,10 @@ async function opened(
   zone: Zone,
   host: LiveHost,
   path: string,
+  keys: ZoneKeys | undefined,
 ): Promise<() => void> {
   const release = lockFile(path);
-  await new Promise<void>((done) => updater.open(zone, new UpdateJournal(host, path), done));
+  await new Promise<void>((done) => updater.open(zone, new UpdateJournal(host, path), done, keys));
   return release;
 }
 

@@ -4,12 +4,15 @@
  */
 import type { KeyObject } from "node:crypto";
 import { createPublicKey, sign as signBytes } from "node:crypto";
+import type { NameKey } from "../../codecs/dns/canonical.ts";
 import {
   compareKeys,
+  compareSerials,
   isWildcard,
   keyTag,
   keyText,
   labelCount,
+  nameKey,
   signedData,
 } from "../../codecs/dns/canonical.ts";
 import { CLASS, TYPE } from "../../codecs/dns/constants.ts";
@@ -19,6 +22,7 @@ import { concat, fromBase64, toBase64 } from "../../codecs/writer.ts";
 import { hashOfKey } from "./denial.ts";
 import type { Rrset, ZoneNode } from "./zone.ts";
 import { Zone } from "./zone.ts";
+import { recordKey } from "./zone-diff.ts";
 
 const ECDSAP256SHA256 = 13;
 const ED25519 = 15;
@@ -49,7 +53,12 @@ export interface SignOptions {
   readonly expiration: number;
   /** Without it NSEC. */
   readonly nsec3?: Nsec3Options | undefined;
+  /** Its signatures stay over sets that are the same and end after `until`. */
+  readonly earlier?: { readonly zone: Zone; readonly until: number } | undefined;
 }
+
+/** RFC 7344 4.1: what the parent is asked to trust is signed by what it trusts now. */
+const BY_KSK: ReadonlySet<number> = new Set([TYPE.DNSKEY, TYPE.CDS, TYPE.CDNSKEY]);
 
 /** Undefined for a key that is neither Ed25519 nor P-256. */
 export function signingKey(privateKey: KeyObject, entry: boolean): SigningKey | undefined {
@@ -116,17 +125,23 @@ export function signZone(source: Zone, options: SignOptions): ResourceRecord[] {
     rdata,
   });
   const plain = [...source.records()].filter(({ type }) => !MADE_HERE.has(type));
-  for (const key of zsk === undefined ? [ksk] : [ksk, zsk])
-    plain.push(apex(TYPE.DNSKEY, key.dnskey, source.soa.ttl));
+  const there = new Set(plain.filter(({ type }) => type === TYPE.DNSKEY).map(recordKey));
+  for (const key of zsk === undefined ? [ksk] : [ksk, zsk]) {
+    const record = apex(TYPE.DNSKEY, key.dnskey, source.soa.ttl);
+    if (!there.has(recordKey(record))) plain.push(record);
+  }
   if (nsec3 !== undefined) {
     const { salt, iterations } = nsec3;
     plain.push(apex(TYPE.NSEC3PARAM, { hashAlgorithm: 1, flags: 0, iterations, salt }, 0));
   }
   const zone = new Zone(name, plain);
   const out = [...zone.records()];
+  const earlier = options.earlier === undefined ? undefined : new Signatures(options.earlier);
   const sign = (records: readonly ResourceRecord[], labels: number) => {
-    const key = records[0]?.type === TYPE.DNSKEY ? ksk : (zsk ?? ksk);
-    out.push(rrsig(records, labels, keyText(zone.origin), key, options));
+    const [first] = records as [ResourceRecord];
+    const key = BY_KSK.has(first.type) ? ksk : (zsk ?? ksk);
+    const kept = earlier?.of(records, key);
+    out.push(kept ?? rrsig(records, labels, keyText(zone.origin), key, options));
   };
   const nodes = zone.nodes.filter(
     (node) => (node.cut === undefined || node.cut === node) && node.dname === undefined,
@@ -138,6 +153,40 @@ export function signZone(source: Zone, options: SignOptions): ResourceRecord[] {
     sign([record], labels);
   }
   return out;
+}
+
+/** Those of an earlier version of the zone. */
+class Signatures {
+  private readonly zone: Zone;
+  private readonly until: number;
+  private readonly nsec3s: ReadonlyMap<NameKey, Rrset>;
+
+  constructor({ zone, until }: NonNullable<SignOptions["earlier"]>) {
+    this.zone = zone;
+    this.until = until;
+    this.nsec3s = new Map(zone.nsec3s.map(({ ref, rrset }) => [ref.key, rrset]));
+  }
+
+  /** Undefined where the set is another, or its signature ends too soon. */
+  of(records: readonly ResourceRecord[], key: SigningKey): ResourceRecord | undefined {
+    const { name, type, ttl } = records[0] as ResourceRecord;
+    const owner = nameKey(name);
+    const old =
+      type === TYPE.NSEC3 ? this.nsec3s.get(owner) : this.zone.find(owner)?.node?.rrset(type);
+    if (old === undefined || old.ttl !== ttl || old.records.length !== records.length)
+      return undefined;
+    const keys = new Set(old.records.map(recordKey));
+    if (!records.every((record) => keys.has(recordKey(record)))) return undefined;
+    return old.sigs?.records.find(({ rdata }) => {
+      const { algorithm, keyTag: tag, originalTtl, expiration } = rdata as RdataFields;
+      return (
+        algorithm === key.algorithm &&
+        tag === key.tag &&
+        originalTtl === ttl &&
+        compareSerials(expiration as number, this.until) > 0
+      );
+    });
+  }
 }
 
 /** RFC 4034 3.1.3: neither the root's label nor a wildcard's counts. */

@@ -72,7 +72,7 @@ class Draft {
 }
 
 /** RFC 2136 3.6: by one; RFC 1982 has no use for zero, which some servers take for "none". */
-function nextSoa(soa: ResourceRecord): ResourceRecord {
+export function nextSoa(soa: ResourceRecord): ResourceRecord {
   const serial = (serialOf(soa) + 1) >>> 0 || 1;
   return { ...soa, rdata: { ...(soa.rdata as RdataFields), serial } };
 }

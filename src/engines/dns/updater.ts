@@ -5,14 +5,20 @@
 import type { NameKey } from "../../codecs/dns/canonical.ts";
 import { RCODE } from "../../codecs/dns/constants.ts";
 import type { DnsMessage } from "../../codecs/dns/message.ts";
+import type { Clock, Timer } from "../host.ts";
+import { SECOND } from "../host.ts";
 import type { DnsClient } from "./listener.ts";
-import { applyUpdate } from "./update.ts";
+import type { ZoneKeys } from "./online-signing.ts";
+import { changesSigning, endsSoon, resign } from "./online-signing.ts";
+import { applyUpdate, nextSoa } from "./update.ts";
 import type { JournalDamage, UpdateJournal } from "./update-journal.ts";
 import { replay } from "./update-journal.ts";
 import { Zone, ZoneError } from "./zone.ts";
 import type { ZoneDiff } from "./zone-diff.ts";
-import { applyDiffs } from "./zone-diff.ts";
+import { applyDiffs, diffZones } from "./zone-diff.ts";
 
+/** Signatures last days, so that it need not be often. */
+const LOOK_AGAIN = 3600 * SECOND;
 /** Updates of one zone that wait for the disk. */
 const MAX_WAITING = 1000;
 
@@ -22,6 +28,8 @@ export interface UpdaterOptions {
   /** Serve it and tell the secondaries. */
   onZone(zone: Zone, diffs: readonly ZoneDiff[] | undefined): void;
   onFailure?(why: string): void;
+  /** For zones that are signed while they change. */
+  readonly clock?: Pick<Clock, "now" | "wallMs" | "timer"> | undefined;
 }
 
 type Job = (done: () => void) => void;
@@ -30,23 +38,56 @@ export class Updater {
   private readonly options: UpdaterOptions;
   private readonly journals = new Map<NameKey, UpdateJournal>();
   private readonly waiting = new Map<NameKey, Job[]>();
+  private readonly keys = new Map<NameKey, ZoneKeys>();
+  private timer: Timer | undefined;
 
   constructor(options: UpdaterOptions) {
     this.options = options;
   }
 
-  /** Plays the journal of a zone from its file; from then on the zone takes updates. */
-  open(zone: Zone, journal: UpdateJournal, done: () => void): void {
+  /** Plays the journal of a zone from its file; from then on the zone takes updates, if signed with `keys`. */
+  open(zone: Zone, journal: UpdateJournal, done: () => void, keys?: ZoneKeys): void {
     this.play(zone, journal, () => {
       this.journals.set(zone.origin, journal);
+      if (keys === undefined) return done();
+      this.keys.set(zone.origin, keys);
+      this.timer ??= this.options.clock?.timer(() => this.renewAll());
+      this.renewAll();
       done();
     });
   }
 
+  /** Signs what ends soon, in each zone that we sign, and looks again later. */
+  private renewAll(): void {
+    const { clock } = this.options;
+    if (clock === undefined) return;
+    for (const [origin, keys] of this.keys)
+      this.enqueue(origin, (done) => this.renew(origin, keys, done));
+    this.timer?.armAt(clock.now() + LOOK_AGAIN);
+  }
+
+  private renew(origin: NameKey, keys: ZoneKeys, done: () => void): void {
+    const zone = this.options.zoneOf(origin);
+    const journal = this.journals.get(origin);
+    if (zone === undefined || journal === undefined || !endsSoon(zone, this.seconds()))
+      return done();
+    const records = [...zone.records()].map((record) =>
+      record === zone.soa ? nextSoa(record) : record,
+    );
+    const after = resign(zone, records, keys, this.seconds());
+    this.commit(zone, after, diffZones(zone, after), journal, done);
+  }
+
+  private seconds(): number {
+    return Math.floor((this.options.clock?.wallMs() ?? 0) / 1000);
+  }
+
   /** The file was read again: what was changed since stays, unless the file has a serial of its own. */
-  reload(zone: Zone): void {
+  reload(zone: Zone, keys?: ZoneKeys): void {
     const journal = this.journals.get(zone.origin);
     if (journal === undefined) return;
+    if (keys === undefined) this.keys.delete(zone.origin);
+    else this.keys.set(zone.origin, keys);
     this.enqueue(zone.origin, (done) => {
       journal.close();
       this.play(zone, journal, done);
@@ -78,6 +119,7 @@ export class Updater {
   }
 
   close(): void {
+    this.timer?.armAt(undefined);
     for (const journal of this.journals.values()) journal.close();
     this.journals.clear();
   }
@@ -89,8 +131,11 @@ export class Updater {
     key: string | undefined,
     answer: (rcode: number) => void,
   ): void {
-    // RFC 2136 3.3: a zone that we sign would be bogus after a change made here.
-    if (!this.options.mayUpdate(client, zone, key) || zone.signed) return answer(RCODE.REFUSED);
+    // A signed zone whose keys are elsewhere would be bogus after a change made here.
+    const keys = this.keys.get(zone.origin);
+    const keyless = zone.signed && keys === undefined;
+    if (!this.options.mayUpdate(client, zone, key) || keyless) return answer(RCODE.REFUSED);
+    if (keys !== undefined && changesSigning(message.authority)) return answer(RCODE.REFUSED);
     const journal = this.journals.get(zone.origin);
     if (journal === undefined) return answer(RCODE.REFUSED);
     const taken = this.enqueue(zone.origin, (done) =>
@@ -128,27 +173,40 @@ export class Updater {
     if (zone === undefined) return answer(RCODE.NOTAUTH);
     const outcome = applyUpdate(zone, message);
     if (!("diff" in outcome) || outcome.diff === undefined) return answer(outcome.rcode);
-    const { diff } = outcome;
-    const after = changed(zone, diff);
+    const after = this.changed(zone, outcome.diff);
     if (after === undefined) return answer(RCODE.REFUSED);
+    const diff = this.keys.has(origin) ? diffZones(zone, after) : outcome.diff;
+    this.commit(zone, after, diff, journal, (error) =>
+      answer(error === null ? RCODE.NOERROR : RCODE.SERVFAIL),
+    );
+  }
+
+  /** On the disk first, then served. */
+  private commit(
+    before: Zone,
+    after: Zone,
+    diff: ZoneDiff,
+    journal: UpdateJournal,
+    done: (error: Error | null) => void,
+  ): void {
     journal.append(diff, (error) => {
-      if (error !== null) {
-        this.options.onFailure?.(`${zone.name}: an update was refused: ${error.message}`);
-        return answer(RCODE.SERVFAIL);
-      }
-      this.options.onZone(after, [diff]);
-      answer(RCODE.NOERROR);
+      if (error === null) this.options.onZone(after, [diff]);
+      else this.options.onFailure?.(`${before.name}: an update was refused: ${error.message}`);
+      done(error);
     });
   }
-}
 
-/** Undefined: it may not be served. */
-function changed(zone: Zone, diff: ZoneDiff): Zone | undefined {
-  const records = applyDiffs(zone, [diff]);
-  try {
-    return records === undefined ? undefined : new Zone(zone.name, records);
-  } catch (error) {
-    if (!(error instanceof ZoneError)) throw error;
-    return undefined;
+  /** Undefined: it may not be served. */
+  private changed(zone: Zone, diff: ZoneDiff): Zone | undefined {
+    const records = applyDiffs(zone, [diff]);
+    const keys = this.keys.get(zone.origin);
+    try {
+      if (records === undefined) return undefined;
+      if (keys !== undefined) return resign(zone, records, keys, this.seconds());
+      return new Zone(zone.name, records);
+    } catch (error) {
+      if (!(error instanceof ZoneError)) throw error;
+      return undefined;
+    }
   }
 }
