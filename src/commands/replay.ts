@@ -11,6 +11,8 @@ export default class Replay extends NetkitCommand {
 
 A cold cache lacks the page's documents and has the rest, as one that other pages of the site have filled; --cold empty: nothing is stored.
 
+With --against the requests (or DNS questions) of the capture go to a real server, and differences exit 1.
+
 Exits 3 when there is nothing to compare.`;
   static override examples = [
     "<%= config.bin %> replay capture.pcap",
@@ -18,6 +20,7 @@ Exits 3 when there is nothing to compare.`;
     "<%= config.bin %> replay capture.pcap --link rtt=100ms,rate=10Mbit,queue=1bdp,loss=0",
     "<%= config.bin %> replay capture.pcap --edge rtt=12ms --forward rtt=2ms,rate=1Gbit",
     "<%= config.bin %> replay capture.pcap --what-if rtt=20ms,50ms,100ms,200ms --what-if cache",
+    "<%= config.bin %> replay capture.pcap --against http://127.0.0.1:8080 --speed max",
     "<%= config.bin %> replay capture.pcap --save workload.json",
     "<%= config.bin %> replay workload.json --strategy pipelined --placement none,cdn-warm --json",
   ];
@@ -85,6 +88,18 @@ Exits 3 when there is nothing to compare.`;
       helpValue: "max-ttl=S,min-ttl=S,size=N,prefetch,serve-stale=S",
       description: "how caches of names behave",
     }),
+    against: Flags.string({
+      helpValue: "URL|@SERVER[:PORT]",
+      description: "ask again, for real, what was asked in the capture, and compare the answers",
+    }),
+    speed: Flags.string({
+      default: "1",
+      helpValue: "N|max",
+      description: "with --against: how much faster than recorded",
+    }),
+    unsafe: Flags.boolean({
+      description: "with --against: methods that may change something as well",
+    }),
     save: Flags.string({
       helpValue: "FILE",
       description: "write the workload, to be edited and replayed",
@@ -98,6 +113,14 @@ Exits 3 when there is nothing to compare.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Replay);
+    if (flags.against !== undefined) {
+      const { askedAgain } = await import("../replay/against-main.ts");
+      const { compared, text } = await askedAgain(args.file, flags.against, flags);
+      if (flags.json) this.logJson(compared);
+      else process.stdout.write(text);
+      if (compared.differences.length > 0) process.exitCode = 1;
+      return;
+    }
     const { replay, replayJson } = await import("../replay/main.ts");
     const replayed = await replay(args.file, flags);
     if (flags.html !== undefined) {

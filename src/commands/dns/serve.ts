@@ -87,6 +87,10 @@ export default class DnsServe extends JsonLinesCommand {
       description:
         "where fetched zones and the journals of changes are kept; made when it is not there",
     }),
+    capture: Flags.string({
+      helpValue: "FILE",
+      description: "answer as the servers of a capture did, in place of zones",
+    }),
     nsid: Flags.string({ description: "name of this server, for those who ask (RFC 5001)" }),
     "udp-size": Flags.integer({
       default: 1232,
@@ -106,6 +110,11 @@ export default class DnsServe extends JsonLinesCommand {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(DnsServe);
+    if (flags.capture !== undefined) {
+      const { serveRecorded } = await import("../../dns/serve/recorded.ts");
+      await serveRecorded(flags.capture, argv as string[], flags);
+      return;
+    }
     const { serveZones } = await import("../../dns/serve/options.ts");
     await serveZones(argv as string[], flags);
   }

@@ -14,6 +14,7 @@ export default class HttpServe extends NetkitCommand {
     "<%= config.bin %> http serve site --listen 127.0.0.1:0 --json",
     "<%= config.bin %> http serve --vhost www.foo.com=foo --vhost www.bar.com=bar --listen 127.0.0.1:8080",
     "<%= config.bin %> http serve site --cgi /cgi-bin=scripts --module examples/session.mjs",
+    "<%= config.bin %> http serve --capture capture.pcap --listen 127.0.0.1:8080",
     "<%= config.bin %> http serve site --latency 100ms --rate 1Mbit --log combined",
     "<%= config.bin %> http serve site --listen-tls 127.0.0.1:8443 --cert cert.pem --key key.pem",
   ];
@@ -50,6 +51,10 @@ export default class HttpServe extends NetkitCommand {
     module: Flags.string({
       helpValue: "FILE",
       description: "a JavaScript module whose default export answers: see examples/session.mjs",
+    }),
+    capture: Flags.string({
+      helpValue: "FILE",
+      description: "answer as the servers of a capture did, in place of a folder",
     }),
     latency: Flags.string({ helpValue: "50ms", description: "answer so much later" }),
     rate: Flags.string({ helpValue: "10Mbit", description: "bits a second of each response" }),

@@ -11,6 +11,8 @@ import { field } from "../http/fields.ts";
 
 /** Bodies that may name other objects are kept up to this. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** And those of a recording that is to be served again. */
+const MAX_RECORDED_BYTES = 256 * 1024 * 1024;
 const NAMES_OTHERS = /^\s*(?:text\/(?:html|css)|application\/xhtml\+xml)\b/i;
 
 export class Exchange {
@@ -37,6 +39,7 @@ export class Exchange {
   missing = 0;
   /** The body without framing, where it may name other objects; undefined: not kept. */
   body: Uint8Array[] | undefined = undefined;
+  keepAll = false;
   private kept = 0;
   /** When octets of a kept body came: pairs of time and octets so far. */
   readonly progress: [at: number, bytes: number][] = [];
@@ -55,7 +58,7 @@ export class Exchange {
   keep(bytes: Uint8Array, start: number, end: number, at: number): void {
     if (this.body === undefined) return;
     this.kept += end - start;
-    if (this.kept > MAX_KEPT_BYTES) {
+    if (this.kept > (this.keepAll ? MAX_RECORDED_BYTES : MAX_KEPT_BYTES)) {
       this.body = undefined;
       return;
     }
@@ -78,11 +81,14 @@ export class ExchangeReader {
   at = 0;
   private waiting = 0;
   private readonly note: OnNote;
+  /** Bodies of all types are kept, whatever their size. */
+  readonly keepAll: boolean;
   private readonly requests: Side;
   private readonly responses: Side;
 
-  constructor(note: OnNote) {
+  constructor(note: OnNote, keepAll = false) {
     this.note = note;
+    this.keepAll = keepAll;
     this.requests = new Side(this, "request", new RequestSink(this));
     this.responses = new Side(this, "response", new ResponseSink(this));
   }
@@ -261,7 +267,9 @@ class ResponseSink extends Sink implements MessageSink {
     exchange.firstByteMs = this.begun;
     exchange.endMs = owner.at;
     if (framing.kind === FRAMING.LENGTH) exchange.announced = framing.length;
-    if (NAMES_OTHERS.test(field(exchange.responseFields, "content-type") ?? "")) exchange.body = [];
+    const type = field(exchange.responseFields, "content-type") ?? "";
+    exchange.keepAll = owner.keepAll;
+    if (owner.keepAll || NAMES_OTHERS.test(type)) exchange.body = [];
   }
 
   body(bytes: Uint8Array, start: number, end: number): void {

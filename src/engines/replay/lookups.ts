@@ -1,6 +1,7 @@
 /** DNS questions of a capture with their answers. RFC 1035 4.1. */
 import { readMessage } from "../../codecs/dns/decode.ts";
-import { typeName } from "../../codecs/dns/index.ts";
+import type { ResourceRecord } from "../../codecs/dns/index.ts";
+import { formatRdata, typeName } from "../../codecs/dns/index.ts";
 import type { Packet } from "../../codecs/link/packet.ts";
 import { addressText } from "../capture/flow.ts";
 
@@ -14,6 +15,11 @@ export interface Lookup {
   /** Of the answer; of a negative one as RFC 2308 5 has it. */
   ttl: number | null;
   negative: boolean;
+  rcode: number | undefined;
+  /** Records of the answer without their times to live: `NAME TYPE DATA`, sorted. */
+  records: readonly string[];
+  /** The answer as it was on the wire; undefined: none came. */
+  response: Uint8Array | undefined;
   /** Addresses that the answer gave. */
   addresses: readonly string[];
 }
@@ -23,7 +29,8 @@ export class LookupLog {
   private readonly waiting = new Map<string, Lookup>();
 
   add(packet: Packet, at: number): void {
-    const { message, malformed } = readMessage(packet.bytes.slice(packet.start, packet.end));
+    const bytes = packet.bytes.slice(packet.start, packet.end);
+    const { message, malformed } = readMessage(bytes);
     if (malformed || message.opcode !== 0) return;
     const [question] = message.questions;
     if (question === undefined) return;
@@ -50,6 +57,9 @@ export class LookupLog {
         endMs: undefined,
         ttl: null,
         negative: false,
+        rcode: undefined,
+        records: [],
+        response: undefined,
         addresses: [],
       };
       this.lookups.push(lookup);
@@ -59,6 +69,9 @@ export class LookupLog {
     if (asked === undefined) return;
     this.waiting.delete(key);
     asked.endMs = at;
+    asked.rcode = message.rcode;
+    asked.response = bytes;
+    asked.records = recordTexts(message.answers);
     const answers = message.answers;
     asked.negative = message.rcode === 3 || (message.rcode === 0 && answers.length === 0);
     if (asked.negative) {
@@ -71,4 +84,14 @@ export class LookupLog {
       return address === undefined ? [] : [address];
     });
   }
+}
+
+/** Records without their times to live, in an order of their own. */
+export function recordTexts(records: readonly ResourceRecord[]): string[] {
+  return records
+    .map(
+      (record) =>
+        `${record.name.toLowerCase()} ${typeName(record.type)} ${formatRdata(record.type, record.rdata)}`,
+    )
+    .sort();
 }

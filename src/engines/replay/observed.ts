@@ -63,6 +63,7 @@ export class ObservedConnection {
     fromClient: boolean,
     timeOf: (mark: Mark) => number,
     note: OnNote,
+    keepBodies = false,
   ) {
     this.id = id;
     const { family } = packet;
@@ -73,7 +74,7 @@ export class ObservedConnection {
     this.clientPort = fromClient ? packet.sourcePort : packet.destinationPort;
     this.serverPort = fromClient ? packet.destinationPort : packet.sourcePort;
     this.clientDirection = fromClient ? 0 : 1;
-    this.http = new ExchangeReader(note);
+    this.http = new ExchangeReader(note, keepBodies);
     const flow = new Flow();
     flow.protocol = TCP;
     const owner: StreamOwner = {

@@ -36,6 +36,13 @@ export class Observer {
   private latestMs = 0;
   private refused = 0;
 
+  private readonly keepBodies: boolean;
+
+  /** `keepBodies`: all of them, to be served again; else only those that may name other objects. */
+  constructor(keepBodies = false) {
+    this.keepBodies = keepBodies;
+  }
+
   /** Milliseconds from the first packet. */
   private readonly timeOf = (mark: Mark): number =>
     (mark.seconds - this.startSeconds) * 1000 +
@@ -155,6 +162,7 @@ export class Observer {
         fromClient,
         this.timeOf,
         this.note,
+        this.keepBodies,
       );
       this.connections.push(connection);
       this.open.set(key, connection);

@@ -24,6 +24,7 @@ import {
 import { cgi } from "./cgi.ts";
 import { loadModule, moduleHandler } from "./module.ts";
 import { rateOf } from "./rate.ts";
+import { recordedHandler } from "./recorded.ts";
 
 export interface ServeFlags {
   readonly listen: readonly string[];
@@ -34,6 +35,7 @@ export interface ServeFlags {
   readonly list: boolean;
   readonly cgi: readonly string[];
   readonly module?: string | undefined;
+  readonly capture?: string | undefined;
   readonly latency?: string | undefined;
   readonly rate?: string | undefined;
   readonly log?: string | undefined;
@@ -59,7 +61,7 @@ export async function serve(folder: string | undefined, flags: ServeFlags): Prom
       host,
       (listens) => new HttpServer(handler, { listen, ...listens }),
     );
-    announce(`serving ${folder ?? "sites"}`, at, flags.json);
+    announce(`serving ${folder ?? flags.capture ?? "sites"}`, at, flags.json);
     await stopSignal();
     await stopped(engine);
     return EXIT.done;
@@ -85,11 +87,19 @@ async function handlerOf(
       throw new CommandError(`--vhost ${entry}: write it as NAME=DIR or ADDRESS:PORT=DIR`);
     return { name: entry.slice(0, at).toLowerCase(), handler: filesOf(entry.slice(at + 1)) };
   });
-  if (folder === undefined && sites.length + flags.cgi.length === 0 && flags.module === undefined) {
+  if (
+    folder === undefined &&
+    sites.length + flags.cgi.length === 0 &&
+    flags.module === undefined &&
+    flags.capture === undefined
+  ) {
     throw new CommandError("http serve: name a folder, or sites with --vhost; see --help");
   }
   const unknown: RequestHandler = (exchange) => exchange.respondError(404, "no such site");
+  if (folder !== undefined && flags.capture !== undefined)
+    throw new CommandError(`http serve: ${folder} or --capture, not both`);
   let handler = folder === undefined ? unknown : filesOf(folder);
+  if (flags.capture !== undefined) handler = await recordedHandler(flags.capture);
   if (sites.length > 0) handler = byHost(sites, handler);
   for (const entry of flags.cgi) {
     const [prefix, path] = /^(\/[^=]*[^=/])=(.+)$/.exec(entry)?.slice(1) ?? [];
