@@ -9,6 +9,7 @@ import { CachedWay } from "../engines/http/fetch/cached.ts";
 import type { FetcherOptions } from "../engines/http/fetch/fetcher.ts";
 import { Fetcher } from "../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../engines/http/fetch/strategy.ts";
+import { MultiplexedWay } from "../engines/replay/play/multiplexed.ts";
 import type { PlayedPage } from "../engines/replay/play/page.ts";
 import { isDocument } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
@@ -17,7 +18,14 @@ import { PageVisit } from "../engines/replay/play/visit.ts";
 import type { Others } from "./background.ts";
 import { Background } from "./background.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
-import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
+import {
+  MULTIPLEXED_PORT,
+  MULTIPLEXED_TLS_PORT,
+  OPENER,
+  PROXY_PORT,
+  Scene,
+  unverified,
+} from "./scene.ts";
 
 export const PLACEMENTS = [
   "none",
@@ -32,6 +40,9 @@ export const PLACEMENTS = [
   "cdn-pushed",
 ] as const;
 export type Placement = (typeof PLACEMENTS)[number];
+
+/** Over TCP (and TLS where the origin has it), over a transport whose handshake has TLS in it, or that needs none. */
+export type Modern = "http2" | "http3" | "http3-0rtt";
 
 export interface Setting {
   readonly strategy: Strategy;
@@ -49,6 +60,8 @@ export interface Setting {
   readonly cold: "everything" | "documents";
   /** Whether a cold proxy has its connections to the servers open already. */
   readonly upstreamWarm: boolean;
+  /** One multiplexed connection in place of the strategy: a model. */
+  readonly modern?: Modern | undefined;
   /** Long flows of others over the bottleneck. */
   readonly background?: number;
   readonly startedMs: number;
@@ -103,6 +116,7 @@ export function play(page: PlayedPage, setting: Setting): Played {
     if (setting.upstreamWarm) player.openUpstream();
   }
   if (kind === "browser") return player.visitAgain(placement === "browser-reload");
+  if (setting.modern !== undefined) return player.multiplexed(setting.modern);
   return setting.warm ? player.twiceOnOne() : player.once();
 }
 
@@ -215,6 +229,28 @@ class Player {
     return this.account(this.visit(fetcher, client), fetcher.opened);
   }
 
+  multiplexed(modern: Modern): Played {
+    const { client, world } = this.scene;
+    const way = new MultiplexedWay(client, ({ origin }) => {
+      let addr = "";
+      this.scene.lookup(origin.host, (_error, looked) => {
+        addr = looked?.addresses[0] ?? "";
+      });
+      const sealed = modern === "http2" && origin.scheme === "https";
+      const port = sealed ? MULTIPLEXED_TLS_PORT : MULTIPLEXED_PORT;
+      return { at: { addr, port }, key: addr, ...(sealed ? { tls: { verify: false } } : {}) };
+    });
+    if (modern === "http3-0rtt") {
+      // The first flight carries the requests: the handshake's round trip lies before the page.
+      for (const { method, origin, target, fields } of this.page.objects)
+        way.open({ method, origin, target, fields });
+      world.run(world.now + SECOND + 2 * this.setting.path.rttMs * MILLISECOND);
+    }
+    this.mark();
+    const visit = this.visit(way, client);
+    return this.account(visit, way.opened, modern === "http3-0rtt");
+  }
+
   twiceOnOne(): Played {
     const { client } = this.scene;
     const fetcher = this.fetcher(client, this.setting.strategy);
@@ -258,7 +294,8 @@ class Player {
     return { bytes, packets, drops, resent: scene.resentAt().length, requests, served };
   }
 
-  private account(visit: PageVisit, connections: number): Played {
+  /** `early`: connections were open before; what opened them does not count. */
+  private account(visit: PageVisit, connections: number, early = false): Played {
     const { before, others } = this;
     const now = this.counts();
     const rate = (this.setting.path.rateMbps * 1e6) / 8;
@@ -269,7 +306,9 @@ class Player {
     let start = Number.POSITIVE_INFINITY;
     let end = 0;
     for (const { timing, known } of visit.visited) {
-      const begun = timing?.dns?.from ?? timing?.connect?.from ?? timing?.sent ?? known;
+      const begun = early
+        ? (timing?.sent ?? known)
+        : (timing?.dns?.from ?? timing?.connect?.from ?? timing?.sent ?? known);
       start = Math.min(start, timing?.dns === undefined ? begun : (timing.connect?.from ?? begun));
       end = Math.max(end, timing?.end ?? begun);
     }

@@ -6,11 +6,11 @@ import type { PlayedPage } from "../engines/replay/play/page.ts";
 import { playedPage } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
 import type { Workload, WorkloadPage } from "../engines/replay/workload.ts";
-import type { Placement, Played, Setting } from "./play.ts";
+import type { Modern, Placement, Played, Setting } from "./play.ts";
 import { play } from "./play.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
 import type { StrategyName } from "./strategies.ts";
-import { formulaMs, strategyOf } from "./strategies.ts";
+import { formulaMs, STRATEGIES, strategyOf } from "./strategies.ts";
 
 export type DnsState = "none" | "cold" | "warm" | "negative";
 
@@ -29,9 +29,11 @@ export interface PredictOptions {
 
 export interface Prediction {
   readonly page: number;
-  readonly strategy: StrategyName;
+  readonly strategy: StrategyName | Modern;
   readonly placement: Placement;
   readonly dns: DnsState;
+  /** A model of a protocol that is not spoken here. */
+  readonly modelled?: true;
   readonly timeMs: number;
   readonly errorMs: number;
   readonly bytes: number;
@@ -49,6 +51,12 @@ export interface Prediction {
   /** Why formula and simulation differ. */
   readonly why: string;
   readonly run: Played;
+}
+
+const MODERN: readonly Modern[] = ["http2", "http3", "http3-0rtt"];
+
+function isModern(name: StrategyName | Modern): name is Modern {
+  return (MODERN as readonly string[]).includes(name);
 }
 
 const SEEDS = [1, 2, 3];
@@ -86,7 +94,7 @@ function* combinations(
   workload: Workload,
   page: WorkloadPage,
   { strategies, placements }: PredictOptions,
-): Generator<readonly [StrategyName, Placement, DnsState]> {
+): Generator<readonly [StrategyName | Modern, Placement, DnsState]> {
   const named = workload.dns.some((lookup) => lookup.page === page.id);
   for (const placement of placements) {
     for (const strategy of strategies) {
@@ -97,13 +105,16 @@ function* combinations(
         for (const dns of ["cold", "warm", "negative"] as const) yield [strategy, placement, dns];
     }
   }
+  // Who asks for some of them asks for those.
+  if (strategies.length < STRATEGIES.length || !placements.includes("none")) return;
+  for (const modern of MODERN) yield [modern, "none", named ? "warm" : "none"];
 }
 
 function one(
   workload: Workload,
   page: WorkloadPage,
   played: PlayedPage,
-  strategy: StrategyName,
+  strategy: StrategyName | Modern,
   placement: Placement,
   dns: DnsState,
   options: PredictOptions,
@@ -142,6 +153,7 @@ function one(
     strategy,
     placement,
     dns,
+    ...(isModern(strategy) ? { modelled: true } : {}),
     timeMs: rounded(run.timeMs),
     errorMs: rounded(errorMs),
     bytes: run.bytes,
@@ -162,7 +174,7 @@ function one(
 function settingOf(
   workload: Workload,
   page: WorkloadPage,
-  strategy: StrategyName,
+  strategy: StrategyName | Modern,
   placement: Placement,
   dns: DnsState,
   options: PredictOptions,
@@ -184,7 +196,8 @@ function settingOf(
   }
   const times = dns === "cold" ? 1 : dns === "negative" ? 2 : 0;
   return {
-    strategy: strategyOf(strategy, options.m),
+    strategy: strategyOf(isModern(strategy) ? "pipelined" : strategy, options.m),
+    modern: isModern(strategy) ? strategy : undefined,
     warm: strategy === "pipelined-warm",
     placement,
     sites: options.sites,
@@ -237,14 +250,14 @@ function trips(run: Played, path: PathSpec): number {
 }
 
 function formulaOf(
-  strategy: StrategyName,
+  strategy: StrategyName | Modern,
   placement: Placement,
   page: WorkloadPage,
   run: Played,
   { m, path }: PredictOptions,
 ): number | null {
   // The course has no closed form for caches on the way.
-  if (placement !== "none") return null;
+  if (placement !== "none" || isModern(strategy)) return null;
   const bytes = page.objects.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
   const objects = run.visited.length;
   return formulaMs(strategy, m, objects, bytes, path.rttMs, path.rateMbps);

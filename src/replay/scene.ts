@@ -6,6 +6,7 @@ import type { Exchange } from "../engines/http/exchange.ts";
 import type { FetcherOptions } from "../engines/http/fetch/fetcher.ts";
 import { HttpProxy } from "../engines/http/proxy/proxy.ts";
 import { HttpServer } from "../engines/http/server.ts";
+import { serveMultiplexed } from "../engines/replay/play/multiplexed.ts";
 import { paced } from "../engines/replay/play/pace.ts";
 import type { PlayedPage } from "../engines/replay/play/page.ts";
 import type { HostTime } from "../engines/replay/play/site.ts";
@@ -142,6 +143,11 @@ export class Scene {
             hostTime,
           );
           this.sites.push(site);
+          const find = (path: string) => page.recorded.get(path);
+          const plain = { addr: address, port: MULTIPLEXED_PORT };
+          serveMultiplexed(host, plain, find, hostTime, undefined);
+          const sealed = { addr: address, port: MULTIPLEXED_TLS_PORT };
+          serveMultiplexed(host, sealed, find, hostTime, TLS);
           return serve((exchange) => site.handle(exchange), address, ports, secure);
         },
       });
@@ -222,6 +228,9 @@ export const unverified: NonNullable<FetcherOptions["tls"]> = ({ scheme }) =>
   scheme === "https" ? { verify: false } : undefined;
 
 export const PROXY_PORT = 3128;
+/** Where servers speak the model of a multiplexed connection, plain and with TLS. */
+export const MULTIPLEXED_PORT = 8082;
+export const MULTIPLEXED_TLS_PORT = 8083;
 
 const OPENED = {
   statusCode: 200,

@@ -160,8 +160,9 @@ export function sweepChart(sweep: Sweep, page: number): string {
   });
 }
 
-function label({ strategy, dns }: Prediction): string {
-  return dns === "none" ? strategy : `${strategy}, names ${dns}`;
+export function label({ strategy, dns, modelled }: Prediction): string {
+  const name = modelled === true ? `${strategy} (modelled)` : strategy;
+  return dns === "none" ? name : `${name}, names ${dns}`;
 }
 
 function short(target: string): string {

@@ -89,7 +89,7 @@ function strategyTable(rows: readonly Prediction[], paint: ChalkInstance): strin
   const best = Math.min(...none.map(({ timeMs }) => timeMs));
   const named = none.some(({ dns }) => dns !== "none");
   const cells = none.map((one) => [
-    named ? `${one.strategy} (names ${one.dns})` : one.strategy,
+    `${named ? `${one.strategy} (names ${one.dns})` : one.strategy}${one.modelled === true ? " (modelled)" : ""}`,
     `${ms(one.timeMs)} ±${number(one.errorMs)}`,
     one.formulaMs === null ? "-" : ms(one.formulaMs),
     number(one.rtts),

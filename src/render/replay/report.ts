@@ -4,7 +4,7 @@ import type { WorkloadPage } from "../../engines/replay/workload.ts";
 import type { Replayed } from "../../replay/main.ts";
 import type { Assumed } from "../../replay/options.ts";
 import type { Prediction } from "../../replay/predict.ts";
-import { placementChart, strategyChart, sweepChart, waterfall } from "./charts.ts";
+import { label, placementChart, strategyChart, sweepChart, waterfall } from "./charts.ts";
 import { number } from "./comparison.ts";
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}
@@ -47,7 +47,7 @@ function section(page: WorkloadPage, all: readonly Prediction[], { sweeps }: Rep
   const table = none
     .map(
       (one) =>
-        `<tr${one.timeMs === best ? ' class="best"' : ""}><td>${escaped(one.dns === "none" ? one.strategy : `${one.strategy}, names ${one.dns}`)}</td><td>${number(one.timeMs)} ± ${number(one.errorMs)}</td><td>${one.formulaMs === null ? "" : number(one.formulaMs)}</td><td>${number(one.rtts)}</td><td>${one.connections}</td><td>${one.bytes}</td><td>${one.retransmissions}</td><td>${escaped(one.why)}</td></tr>`,
+        `<tr${one.timeMs === best ? ' class="best"' : ""}><td>${escaped(label(one))}</td><td>${number(one.timeMs)} ± ${number(one.errorMs)}</td><td>${one.formulaMs === null ? "" : number(one.formulaMs)}</td><td>${number(one.rtts)}</td><td>${one.connections}</td><td>${one.bytes}</td><td>${one.retransmissions}</td><td>${escaped(one.why)}</td></tr>`,
     )
     .join("");
   const falls = none

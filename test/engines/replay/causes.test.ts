@@ -6,9 +6,9 @@ import { STRATEGIES } from "../../../src/replay/strategies.ts";
 import { pagePredictions } from "./page.ts";
 
 describe("where the time of a page goes", () => {
-  it("the parts sum to the whole within 0.1 ms, by every strategy and placement", () => {
+  it("the parts sum to the whole within 0.1 ms, by every strategy and placement, modelled ones too", () => {
     const predictions = pagePredictions();
-    expect(predictions.length).toBe(51);
+    expect(predictions.length).toBe(54);
     for (const { strategy, placement, causes, timeMs } of predictions) {
       const sum = CAUSES.reduce((total, cause) => total + causes[cause], 0);
       expect([strategy, placement, Math.abs(sum - timeMs) < 0.1]).toEqual([
@@ -72,5 +72,25 @@ describe("RFC 9112 9.3, the course's scorecard", () => {
     expect(many?.others?.pageShare).toBeGreaterThan(1.5 * (one?.others?.pageShare ?? 1));
     expect(many?.others?.slowdown).toBeGreaterThan(one?.others?.slowdown ?? 9);
     expect(many?.simulatedMs).toBeLessThan(one?.simulatedMs ?? 0);
+  });
+});
+
+describe("one multiplexed connection, as a model", () => {
+  const of = (name: string) =>
+    pagePredictions().find((p) => p.strategy === name && p.placement === "none");
+
+  it("is marked as modelled, waits in no line, and costs about what pipelining does", () => {
+    const modern = of("http2");
+    expect(modern?.modelled).toBe(true);
+    expect(of("pipelined")?.modelled).toBeUndefined();
+    expect(modern?.causes.headOfLine).toBeLessThan(1);
+    expect((modern?.timeMs ?? 0) / (of("pipelined")?.timeMs ?? 1)).toBeGreaterThan(0.8);
+    expect((modern?.timeMs ?? 0) / (of("pipelined")?.timeMs ?? 1)).toBeLessThan(1.1);
+  });
+
+  it("RFC 9001 4.6: 0-RTT saves the handshake's round trip", () => {
+    const saved = (of("http3")?.timeMs ?? 0) - (of("http3-0rtt")?.timeMs ?? 0);
+    expect(saved).toBeGreaterThan(58);
+    expect(saved).toBeLessThan(64);
   });
 });

@@ -21,8 +21,8 @@ describe("the report of a replay", () => {
   );
 
   it("has a chart for each comparison and a waterfall for each strategy", () => {
-    expect(html.match(/<svg/g)?.length).toBe(10);
-    expect(html.match(/<details/g)?.length).toBe(6);
+    expect(html.match(/<svg/g)?.length).toBe(13);
+    expect(html.match(/<details/g)?.length).toBe(9);
     expect(html).toContain("concurrent-persistent");
   });
 
