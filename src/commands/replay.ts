@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../command.ts";
+import type { LiveRun } from "../replay/live.ts";
 
 export default class Replay extends NetkitCommand {
   static override summary =
@@ -20,6 +21,7 @@ Exits 3 when there is nothing to compare.`;
     "<%= config.bin %> replay capture.pcap --link rtt=100ms,rate=10Mbit,queue=1bdp,loss=0",
     "<%= config.bin %> replay capture.pcap --edge rtt=12ms --forward rtt=2ms,rate=1Gbit",
     "<%= config.bin %> replay capture.pcap --what-if rtt=20ms,50ms,100ms,200ms --what-if cache",
+    "<%= config.bin %> replay capture.pcap --live --placement none",
     "<%= config.bin %> replay capture.pcap --against http://127.0.0.1:8080 --speed max",
     "<%= config.bin %> replay capture.pcap --save workload.json",
     "<%= config.bin %> replay workload.json --strategy pipelined --placement none,cdn-warm --json",
@@ -104,6 +106,9 @@ Exits 3 when there is nothing to compare.`;
       helpValue: "FILE",
       description: "write the workload, to be edited and replayed",
     }),
+    live: Flags.boolean({
+      description: "run the strategies for real as well, on loopback through a path in user space",
+    }),
     html: Flags.string({
       helpValue: "FILE",
       description: "write a report with charts and waterfalls that opens offline",
@@ -128,8 +133,16 @@ Exits 3 when there is nothing to compare.`;
       const { writeText } = await import("../replay/main.ts");
       writeText(flags.html, renderReport(replayed, args.file));
     }
+    const { assumed, workload, predictions } = replayed;
+    let live: LiveRun[] | undefined;
+    if (flags.live && assumed !== undefined) {
+      const { liveRuns } = await import("../replay/live.ts");
+      live = await liveRuns(workload, assumed.options, predictions, (what) =>
+        process.stderr.write(`netkit: live: ${what}\n`),
+      );
+    }
     if (flags.json) {
-      this.logJson(replayJson(replayed));
+      this.logJson({ ...replayJson(replayed), ...(live === undefined ? {} : { live }) });
       return;
     }
     const { renderReplay } = await import("../render/replay/comparison.ts");
@@ -137,6 +150,10 @@ Exits 3 when there is nothing to compare.`;
     const { renderSweep } = await import("../render/replay/sweep.ts");
     const paint = palette();
     process.stdout.write(renderReplay(replayed, paint));
+    if (live !== undefined) {
+      const { renderLive } = await import("../render/replay/live.ts");
+      process.stdout.write(renderLive(live, paint));
+    }
     for (const sweep of replayed.sweeps) process.stdout.write(renderSweep(sweep, paint));
   }
 }
