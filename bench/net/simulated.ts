@@ -3,6 +3,9 @@ import type { Host, TcpConnection, UdpSocket } from "../../src/engines/host.ts";
 import { MILLISECOND, SECOND } from "../../src/engines/host.ts";
 import type { WorkloadPage } from "../../src/engines/replay/workload.ts";
 import { EventQueue } from "../../src/net/event-queue.ts";
+import { Xoshiro } from "../../src/net/random.ts";
+import type { FlowNode } from "../../src/net/simulated/flow/network.ts";
+import { FlowNetwork } from "../../src/net/simulated/flow/network.ts";
 import { World } from "../../src/net/simulated/world.ts";
 import { assume } from "../../src/replay/options.ts";
 import { predict } from "../../src/replay/predict.ts";
@@ -13,6 +16,7 @@ const MESSAGES = 2_000_000;
 const FLOWS = 20;
 const PENDING = 10_000;
 const TIMERS = 3_000_000;
+const FLOW_ENDS = 200_000;
 const CHUNK = new Uint8Array(64 * 1024);
 
 function messages(): number {
@@ -88,6 +92,25 @@ function timers(): number {
   return TIMERS / ((user + system) / 1e6);
 }
 
+/** Fluid transfers among 10^4 nodes: beginnings and ends. */
+function flows(): number {
+  const network = new FlowNetwork(0.01);
+  const random = new Xoshiro(1);
+  const nodes = Array.from({ length: PENDING }, () =>
+    network.node(100_000 + random.below(900_000), 1_000_000 + random.below(4_000_000)),
+  );
+  const pick = () => nodes[random.below(PENDING)] as FlowNode;
+  let left = FLOW_ENDS;
+  const next = () => {
+    if (left-- > 0) network.start(pick(), pick(), 100_000 + random.below(1_000_000), next);
+  };
+  for (let i = 0; i < 2 * PENDING; i++) network.at(i * 10_000, next);
+  const started = process.cpuUsage();
+  network.run();
+  const { user, system } = process.cpuUsage(started);
+  return (2 * network.finished) / ((user + system) / 1e6);
+}
+
 /** A page of 50 objects by every strategy from every placement: seconds of CPU. */
 function comparison(): number {
   const workload = pageWorkload();
@@ -116,6 +139,7 @@ process.stdout.write(
 process.stdout.write(
   `TCP, packet by packet              ${(best(tcpPackets) / 1e6).toFixed(2)} M packet events/s of CPU (target >= 0.30)
 timers, 10^4 pending               ${(best(timers) / 1e6).toFixed(2)} M/s of CPU (target >= 2.00)
-a page of 50 objects, 51 ways      ${(-best(() => -comparison())).toFixed(2)} s of CPU (target <= 2.00)
+fluid transfers, 10^4 nodes        ${(best(flows) / 1e3).toFixed(0)} k events/s of CPU (target >= 50)
+a page of 50 objects, 54 ways      ${(-best(() => -comparison())).toFixed(2)} s of CPU (target <= 2.00)
 `,
 );

@@ -36,8 +36,10 @@ const CONDITIONS = [
   "if-range",
 ];
 
-/** Who takes no longer than this does not think; what a client asks for together stays in its order. */
+/** A client that takes no longer than this does not think: what it asks for together stays in its order. */
 const LEAST_THINK_MS = 1.5;
+/** A server that takes no longer than a host does by itself has nothing to think about. */
+const LEAST_SERVER_THINK_MS = 1;
 
 /** All bodies are parts of it: what they say does not matter. */
 let blank = new Uint8Array(1 << 20);
@@ -50,12 +52,15 @@ export function bodyOf(bytes: number): Uint8Array {
 export function playedPage(workload: Workload, page: WorkloadPage): PlayedPage {
   const reload = workload.pages.find(({ revalidates }) => revalidates === page.id);
   const again = new Map(reload?.objects.map((object) => [object.url, object.thinkMs]) ?? []);
+  const usual = usualThink(page);
+  const usualAgain = reload === undefined ? undefined : usualThink(reload);
   const recorded = new Map<string, Recorded>();
   const serverOf = new Map<string, number>();
   const objects = page.objects.map((object) => {
     const { origin, target } = place(object, workload);
     const key = `${origin.host}:${origin.port} ${target}`;
-    if (!recorded.has(key)) recorded.set(key, answer(object, again.get(object.url)));
+    if (!recorded.has(key))
+      recorded.set(key, answer(object, again.get(object.url) ?? usualAgain, usual));
     const connection = page.connections.find(({ id }) => id === object.connection);
     serverOf.set(`${origin.host}:${origin.port}`, connection?.server ?? 0);
     return request(object, origin, target);
@@ -111,22 +116,34 @@ function request(object: WorkloadObject, origin: Origin, target: string): VisitO
   };
 }
 
-function answer(object: WorkloadObject, unchangedMs: number | null | undefined): Recorded {
+function answer(
+  object: WorkloadObject,
+  unchangedMs: number | null | undefined,
+  usualMs: number | null,
+): Recorded {
   const statusCode = object.status >= 200 && object.status <= 599 ? object.status : 200;
-  const think = thought(object.thinkMs);
+  const think = thought(object.thinkMs ?? usualMs);
   return {
     statusCode,
     fields: replayable(fieldsOf(object.headers)),
     headBytes: object.responseHeadBytes,
     body: bodyOf(statusCode === 304 || statusCode === 204 ? 0 : object.bodyBytes),
     think,
+    // Without a reload in the capture a validation takes as long as the object did.
     thinkUnchanged: unchangedMs === undefined ? think : thought(unchangedMs),
   };
 }
 
-/** A server that takes no longer than a host does by itself has nothing to think about. */
 function thought(ms: number | null): Nanos | undefined {
-  return ms === null || ms < LEAST_THINK_MS ? undefined : nanos(ms);
+  return ms === null || ms < LEAST_SERVER_THINK_MS ? undefined : nanos(ms);
+}
+
+/** What the server usually thought for an object of the page: stands in where the capture hides it. */
+function usualThink({ objects }: WorkloadPage): number | null {
+  const told = objects
+    .flatMap(({ thinkMs }) => (thinkMs === null ? [] : [thinkMs]))
+    .sort((a, b) => a - b);
+  return told[(told.length - 1) >> 1] ?? null;
 }
 
 function fieldsOf(headers: readonly HeaderField[]): Field[] {
