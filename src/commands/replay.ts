@@ -68,6 +68,12 @@ Exits 3 when there is nothing to compare.`;
       default: 6,
       description: "connections of the concurrent strategies",
     }),
+    pages: Flags.integer({
+      min: 1,
+      max: 100_000,
+      default: 20,
+      description: "predict the first so many pages",
+    }),
     strategy: Flags.string({
       multiple: true,
       multipleNonGreedy: true,

@@ -21,6 +21,7 @@ export interface ReplayFlags {
   readonly upstream: string;
   readonly cold: string;
   readonly connections: number;
+  readonly pages: number;
   readonly strategy?: readonly string[] | undefined;
   readonly placement?: readonly string[] | undefined;
 }
@@ -91,6 +92,7 @@ export function assume(workload: Workload, flags: ReplayFlags, file: string): As
           : 0,
     },
     m: flags.connections,
+    pages: flags.pages,
     sites: sitesOf(flags, rttMs),
     cold: flags.cold === "empty" ? "everything" : "documents",
     upstreamWarm: flags.upstream === "warm",

@@ -25,6 +25,8 @@ export interface PredictOptions {
   readonly hostTime: HostTime;
   readonly strategies: readonly StrategyName[];
   readonly placements: readonly Placement[];
+  /** At most so many pages are predicted. */
+  readonly pages: number;
 }
 
 export interface Prediction {
@@ -77,8 +79,14 @@ export interface Predicted {
 export function predict(workload: Workload, options: PredictOptions): Predicted {
   const out: Prediction[] = [];
   const failures: string[] = [];
-  for (const page of workload.pages) {
-    if (page.revalidates !== null || page.objects.length === 0) continue;
+  const pages = workload.pages.filter(
+    ({ revalidates, objects }) => revalidates === null && objects.length > 0,
+  );
+  if (pages.length > options.pages)
+    failures.push(
+      `only the first ${options.pages} of ${pages.length} pages are predicted (--pages)`,
+    );
+  for (const page of pages.slice(0, options.pages)) {
     const played = playedPage(workload, page);
     for (const [strategy, placement, dns] of combinations(workload, page, options)) {
       const prediction = one(workload, page, played, strategy, placement, dns, options);

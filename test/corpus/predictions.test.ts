@@ -15,6 +15,7 @@ const FLAGS: ReplayFlags = {
   upstream: "warm",
   cold: "documents",
   connections: 6,
+  pages: 20,
   edge: "rtt=12ms",
 };
 

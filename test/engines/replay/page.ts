@@ -11,6 +11,7 @@ export const FLAGS: ReplayFlags = {
   upstream: "warm",
   cold: "documents",
   connections: 6,
+  pages: 20,
 };
 
 function object(id: number, path: string, bodyBytes: number, type: string): WorkloadObject {
