@@ -124,6 +124,30 @@ describe("servers that do not answer", () => {
     expect(status).toBe(4);
   });
 
+  it("--timeout is of a whole walk, and of all questions that --validate needs", () => {
+    writeFileSync(at("anchor"), `. 60 DS 1 15 2 ${"ab".repeat(32)}\n`);
+    const walk = ["--mode", "iterative", "--hints", at("hints"), "--port", String(port)];
+    const validate = [`@127.0.0.1:${port}`, "--validate", "--trust-anchor", at("anchor")];
+    for (const ways of [walk, validate]) {
+      const { stdout, status, ms } = run("resolve", "x.example", "A", ...ways, "--timeout", "600");
+      expect(stdout).toMatch(/^; x\.example\. A: no answer\n; {3}the work .* limited \(time\)\n$/);
+      expect(status).toBe(4);
+      expect(ms).toBeLessThan(4000);
+    }
+  });
+
+  it("a mode that would not ask the @server says so", () => {
+    for (const [args, why] of [
+      [["--mode", "iterative", "@127.0.0.1"], /--mode iterative begins at the root \(--hints\)/],
+      [["--mode", "recursive", "@tls://127.0.0.1"], /--mode recursive begins at the root/],
+      [["--mode", "hybrid", "@https://127.0.0.1/q"], /a mode asks over UDP, TCP and TLS/],
+    ] as const) {
+      const { stderr, status } = run("resolve", "x.example", "A", ...args);
+      expect([stderr, status]).toEqual([expect.stringMatching(why), 2]);
+      expect(stderr.split("\n")).toHaveLength(2);
+    }
+  });
+
   it("RFC 1996 3.6: NOTIFY ends where nothing listens, and after --timeout", async () => {
     const free = await freePort();
     const refused = run("notify", "z", `@127.0.0.1:${free}`);

@@ -22,7 +22,7 @@ export const resolveFlags = {
   }),
   validate: Flags.boolean({
     description:
-      "validate what the server says over UDP, TCP or TLS, trusting only the trust anchor (RFC 4035)",
+      "validate what the server says over UDP, TCP, TLS or HTTPS, trusting only the trust anchor (RFC 4035)",
   }),
   "trust-anchor": Flags.string({
     description: "file of DS or DNSKEY records; without it (and --hints) the root's keys",
@@ -40,7 +40,7 @@ export const resolveFlags = {
   ignore: Flags.boolean({ description: "take an answer that is cut short (TC) as it is" }),
   timeout: Flags.integer({
     description:
-      "milliseconds for the first try; doubled each round; over TCP and TLS for the connection, and again for the answer",
+      "milliseconds for the first try; doubled each round; over TCP and TLS for the connection, and again for the answer; with --mode iterative and --validate for the whole walk",
     min: 1,
   }),
   tries: Flags.integer({ description: "rounds over all servers", min: 1, max: 20 }),

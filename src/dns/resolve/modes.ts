@@ -1,5 +1,6 @@
 /** Resolving by walking from the root, by a server that walks, by servers that ask each other, or with validation of one's own. */
 
+import { readFileSync } from "node:fs";
 import type { DnsMessage } from "../../codecs/dns/index.ts";
 import { RCODE } from "../../codecs/dns/index.ts";
 import { isAbsolute } from "../../codecs/dns/name.ts";
@@ -7,11 +8,13 @@ import { OPTION } from "../../engines/dns/client/query.ts";
 import type { ModeAnswer } from "../../engines/dns/lab/resolve-modes.ts";
 import { ModalClient } from "../../engines/dns/lab/resolve-modes.ts";
 import type { ResolverOptions, ServerAddress } from "../../engines/dns/resolver/options.ts";
+import { WORK_LIMITS } from "../../engines/dns/resolver/options.ts";
 import { EDE } from "../../engines/dns/resolver/store.ts";
 import type { Endpoint, Host } from "../../engines/host.ts";
 import { CommandError } from "../../failure.ts";
+import { askOverHttps } from "../../net/live/doh.ts";
 import { resolverOptions } from "../recursor/options.ts";
-import type { Asked } from "./arguments.ts";
+import type { Asked, ServerWord } from "./arguments.ts";
 import type { Outcome } from "./outcome.ts";
 import { failureText } from "./outcome.ts";
 import type { Ask, Listener, ResolveSettings } from "./run.ts";
@@ -39,21 +42,64 @@ export function walks(flags: ModeFlags): boolean {
   return flags.mode !== "stub" || flags.validate;
 }
 
+/** Told why HTTPS gave no answer, which the walk does not know. */
+type Failed = (why: string) => void;
+
 /** The server that is asked: the one that was named, or the first of the configuration. */
-async function serverOf(settings: ModeSettings, flags: ModeFlags): Promise<ServerAddress> {
+async function serverOf(
+  settings: ModeSettings,
+  flags: ModeFlags,
+  failed: Failed = () => {},
+): Promise<ServerAddress> {
   const [named] = settings.servers;
-  if (named?.transport === "https")
-    throw new CommandError("--mode and --validate do not ask over HTTPS: take tls://");
-  if (named?.transport === "tls") {
+  if (named?.transport === "https") {
     if (!flags.validate || settings.tls === undefined)
-      throw new CommandError("--mode asks over UDP and TCP only");
+      throw new CommandError(
+        "a mode asks over UDP, TCP and TLS; over HTTPS the stub does, also with --validate",
+      );
+    return overHttps(named, settings.tls, failed);
+  }
+  if (named?.transport === "tls") {
+    if (settings.tls === undefined) throw new CommandError("--compare asks over UDP and TCP only");
     return { ...(await addressOf(named)), tls: tlsClient(settings.tls, settings.servers) };
   }
   if (named !== undefined) return addressOf(named);
   return systemConf(settings.resolvConf).servers[0] as Endpoint;
 }
 
+async function overHttps(
+  named: ServerWord,
+  tls: TlsSettings,
+  failed: Failed,
+): Promise<ServerAddress> {
+  const { hostname } = new URL(named.host);
+  const at = await addressOf({ ...named, host: hostname.replace(/^\[|\]$/g, "") });
+  const ca = tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8");
+  const verify = !tls.insecure;
+  return {
+    ...at,
+    https: async (query, timeoutMs) => {
+      try {
+        return await askOverHttps(named.host, query, { timeoutMs, ca, verify });
+      } catch (error) {
+        failed(`${named.host}: ${(error as Error).message}`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** A walk starts at the root: a server that is named would not be asked. */
+function checkServers({ servers }: ModeSettings, flags: ModeFlags): void {
+  const named = servers.length > 0 && !flags.validate;
+  if (named && (flags.mode === "iterative" || flags.mode === "recursive"))
+    throw new CommandError(
+      `--mode ${flags.mode} begins at the root (--hints) and asks no @server: --mode hybrid does`,
+    );
+}
+
 function walkerOptions(
+  { timeoutMs }: ModeSettings,
   flags: ModeFlags,
   forward: ServerAddress | undefined,
 ): Partial<ResolverOptions> {
@@ -73,7 +119,7 @@ function walkerOptions(
     "random-case": true,
     "serve-stale": false,
     prefetch: false,
-    ipv6: false,
+    ipv6: forward?.addr.includes(":") === true,
     "max-ttl": 86_400,
     "cache-entries": 200_000,
     "forward-ecs": [],
@@ -81,9 +127,10 @@ function walkerOptions(
   });
   if (options.anchors?.length === 0 && flags.validate)
     throw new CommandError("--validate needs --trust-anchor where --hints are given");
-  return forward === undefined
-    ? options
-    : { ...options, forwards: [{ zone: ".", addresses: [forward] }] };
+  const forwards = forward === undefined ? {} : { forwards: [{ zone: ".", addresses: [forward] }] };
+  const limits =
+    timeoutMs === undefined ? {} : { limits: { ...WORK_LIMITS, milliseconds: timeoutMs } };
+  return { ...options, ...forwards, ...limits };
 }
 
 /** A client of the three modes. */
@@ -91,10 +138,12 @@ export async function modalClient(
   settings: ModeSettings,
   flags: ModeFlags,
   host: Host,
+  failed?: Failed,
 ): Promise<ModalClient> {
   const needsServer = flags.validate || flags.mode === "hybrid" || flags.mode === "compare";
-  const server = needsServer ? await serverOf(settings, flags) : undefined;
-  const resolver = walkerOptions(flags, flags.validate ? server : undefined);
+  const server = needsServer ? await serverOf(settings, flags, failed) : undefined;
+  checkServers(settings, flags);
+  const resolver = walkerOptions(settings, flags, flags.validate ? server : undefined);
   const addr = resolver.hints?.find((hint) => hint.addresses.length > 0)?.addresses[0];
   if (addr === undefined) throw new CommandError("the hints name no server of the root");
   return new ModalClient(host, {
@@ -130,7 +179,8 @@ export async function modalAsker(
   host: Host,
   listener: Pick<Listener, "step" | "walk">,
 ): Promise<Ask> {
-  const client = await modalClient(settings, flags, host);
+  const failures = new Set<string>();
+  const client = await modalClient(settings, flags, host, (why) => failures.add(why));
   const mode: WalkMode =
     flags.validate || flags.mode === "iterative" ? "iterative" : (flags.mode as WalkMode);
   const asked = flags.validate ? await serverOf(settings, flags) : undefined;
@@ -142,7 +192,11 @@ export async function modalAsker(
   return (question) =>
     new Promise((resolve) => {
       const name = isAbsolute(question.name) ? question.name : `${question.name}.`;
-      const done = (answer: ModeAnswer) => resolve(outcome({ ...question, name }, of, answer));
+      const done = (answer: ModeAnswer) => {
+        const found = outcome({ ...question, name }, of, answer);
+        const told = found.from === "nobody" && failures.size > 0;
+        resolve(told ? { ...found, failures: [...failures] } : found);
+      };
       client.resolve(mode, name, question.type, done, {
         ...(listener.walk === undefined ? {} : { walk: listener.walk }),
         step: (event, server) => listener.step?.({ ...event, server, name }),

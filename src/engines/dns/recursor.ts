@@ -251,7 +251,7 @@ export class Recursor implements Engine, DnsService {
       fromCache,
       pending: this.waiting.size,
       hitRatio: questions === 0 ? 0 : fromCache / questions,
-      servers: resolver.core.infra.report(),
+      servers: resolver.core.infra.report(resolver.core.seconds),
     };
   }
 

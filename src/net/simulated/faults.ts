@@ -5,7 +5,7 @@ import type { ChaosProfile } from "./chaos.ts";
 import { chaos } from "./chaos.ts";
 import { KIND } from "./digest.ts";
 import type { Packet } from "./packet.ts";
-import { changed, TCP, UDP } from "./packet.ts";
+import { changed, UDP } from "./packet.ts";
 import type { Link, LinkQuality, Path, Vertex } from "./topology.ts";
 import type { World } from "./world.ts";
 
@@ -159,17 +159,15 @@ export function over(link: Link, packet: Packet, delay: Nanos): readonly Deliver
   if (link.pure) return [{ packet, delay: delay + q.delay }];
   if (packet.length > q.mtu) return [];
   if (q.loss > 0 && random.unit() < q.loss) return [];
-  let out = packet;
-  if (q.corrupt > 0 && random.unit() < q.corrupt && packet.data.length > 0) {
-    if (packet.protocol === TCP) return [];
-    out = corrupted(packet, random);
-  }
+  // A bit that flips is found by the sum of UDP or TCP, and the host drops it in silence (RFC 1122
+  // 4.1.3.4, RFC 9293 3.1). What is damaged and has a right sum comes from a middlebox: `damaging`.
+  if (q.corrupt > 0 && random.unit() < q.corrupt) return [];
   let wait = delay + q.delay;
   if (q.jitter > 0) wait += random.below(q.jitter);
   if (q.reorder > 0 && random.unit() < q.reorder) wait += random.below(4 * q.delay + MILLISECOND);
-  const first = { packet: out, delay: wait };
+  const first = { packet, delay: wait };
   if (q.duplicate === 0 || random.unit() >= q.duplicate) return [first];
-  return [first, { packet: out, delay: wait + random.below(q.delay + MILLISECOND) }];
+  return [first, { packet, delay: wait + random.below(q.delay + MILLISECOND) }];
 }
 
 /** A rule that cuts datagrams above a length short, as a broken middlebox does. */
@@ -180,8 +178,16 @@ export function truncating(length: number): Rule {
       : "pass";
 }
 
+/** A rule that flips a bit of some datagrams, as a broken middlebox does that computes their sums anew. */
+export function damaging(chance: number, random: Random): Rule {
+  return (packet) =>
+    packet.protocol === UDP && packet.data.length > 0 && random.unit() < chance
+      ? { replace: damaged(packet, random) }
+      : "pass";
+}
+
 /** The same packet with one bit of its payload flipped. */
-function corrupted(packet: Packet, random: Random): Packet {
+function damaged(packet: Packet, random: Random): Packet {
   const data = packet.data.slice();
   const bit = random.below(data.length * 8);
   data[bit >> 3] = (data[bit >> 3] as number) ^ (1 << (bit & 7));

@@ -76,6 +76,14 @@ export class Packet {
   }
 }
 
+/** The RST that answers a segment of no connection: RFC 9293 3.10.7.1. */
+export function resetFor(packet: Packet): Packet {
+  const { src, sport, dst, dport, data, flags } = packet;
+  const counted = data.length + ((flags & (SYN | FIN)) !== 0 ? 1 : 0);
+  const ack = (packet.seq + counted) >>> 0;
+  return new Packet(TCP, dst, dport, src, sport, NO_BYTES, RST | ACK, packet.ack, ack);
+}
+
 export interface PacketChange {
   readonly src?: string;
   readonly sport?: number;

@@ -18,7 +18,7 @@ export interface LinkQuality {
   readonly duplicate: number;
   /** A packet that is reordered comes later by up to four delays. */
   readonly reorder: number;
-  /** One bit of a datagram flips; a segment of TCP is lost by its checksum. */
+  /** A bit flips, and the sum of UDP or TCP no longer fits: the host drops the packet. */
   readonly corrupt: number;
   /** Octets of an IP packet above which it vanishes: a black hole of path MTU discovery (RFC 2923 2.1). */
   readonly mtu: number;

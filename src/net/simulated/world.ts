@@ -14,7 +14,7 @@ import type { Middlebox } from "./middlebox.ts";
 import type { Boot } from "./node.ts";
 import { SimNode } from "./node.ts";
 import type { Packet } from "./packet.ts";
-import { ACK, FIN, NO_BYTES, RST, Packet as SimPacket, SYN, TCP, UDP } from "./packet.ts";
+import { ACK, RST, resetFor, SYN, UDP } from "./packet.ts";
 import type { CongestionControl, Window } from "./tcp/congestion.ts";
 import { Reno } from "./tcp/congestion.ts";
 import { connectionKey } from "./tcp/connection.ts";
@@ -334,22 +334,7 @@ export class World {
       return;
     }
     if ((packet.flags & RST) !== 0) return;
-    // RFC 9293 3.10.7.1: a segment for nobody is answered with RST.
-    const counted = packet.data.length + ((packet.flags & (SYN | FIN)) !== 0 ? 1 : 0);
-    this.transmit(
-      node.vertex,
-      new SimPacket(
-        TCP,
-        packet.dst,
-        packet.dport,
-        packet.src,
-        packet.sport,
-        NO_BYTES,
-        RST | ACK,
-        packet.ack,
-        (packet.seq + counted) >>> 0,
-      ),
-    );
+    this.transmit(node.vertex, resetFor(packet));
   }
 
   /** Gives a copy of `data` that is overwritten as soon as `use` returns, so that kept views are found. */

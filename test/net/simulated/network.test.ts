@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import type { Engine, Host, TcpConnection, UdpSocket } from "../../../src/engines/host.ts";
 import { MILLISECOND, SECOND } from "../../../src/engines/host.ts";
 import type { Rule } from "../../../src/net/simulated/faults.ts";
-import { truncating } from "../../../src/net/simulated/faults.ts";
+import { damaging, truncating } from "../../../src/net/simulated/faults.ts";
 import type { NatKind } from "../../../src/net/simulated/nat.ts";
 import { Nat } from "../../../src/net/simulated/nat.ts";
+import type { Packet } from "../../../src/net/simulated/packet.ts";
 import { World } from "../../../src/net/simulated/world.ts";
 import { chaosDigest } from "../../support/chaos-world.ts";
 
@@ -167,7 +168,7 @@ describe("faults", () => {
     expect(later).toHaveLength(20);
   });
 
-  it("duplicates, overtaking and flipped bits come as asked for", () => {
+  it("duplicates and overtaking come as asked for; RFC 1122 4.1.3.4: a flipped bit does not, but from a middlebox", () => {
     const world = pair();
     world.faults.link("a", "core", { duplicate: 1 });
     expect(run(world, 10).length).toBeGreaterThan(20);
@@ -178,7 +179,13 @@ describe("faults", () => {
     expect(order).not.toEqual([...order].sort((x, y) => x - y));
     world.faults.quiet();
     world.faults.link("a", "core", { corrupt: 1 });
-    expect(run(world, 10).every((answer, i) => answer !== `b:${i}`)).toBe(true);
+    expect(run(world, 10)).toEqual([]);
+    world.faults.quiet();
+    const flip = damaging(1, world.random);
+    world.faults.rule((packet, from, to) => (from === "a" ? flip(packet, from, to) : "pass"));
+    const damaged = run(world, 10);
+    expect(damaged).toHaveLength(10);
+    expect(damaged.every((answer, i) => answer !== `b:${i}`)).toBe(true);
 
     function run(w: World, count: number): string[] {
       const answers = ask(w, "a", "192.0.2.2", count);
@@ -362,6 +369,45 @@ describe("faults", () => {
     world.faults.rst("a", "b");
     world.run();
     expect([open.length, causes.sort()]).toEqual([1, ["a reset", "b reset"]]);
+  });
+
+  it("RFC 9293 3.5.2: an old SYN that comes again opens nothing beside the connection that is", () => {
+    const world = new World({ seed: 3 });
+    world.node("a", { addresses: ["192.0.2.1"] });
+    const listening = (): Engine => ({
+      start: (host) => {
+        host.listen(
+          () => {
+            accepted++;
+            return { onOpen: () => {}, onData: () => {}, onClose: () => {} };
+          },
+          { local: { port: 7 } },
+        );
+      },
+      stop: (_graceful, done) => done(),
+    });
+    world.node("b", { addresses: ["192.0.2.2"], boot: listening });
+    let accepted = 0;
+    let syn: Packet | undefined;
+    world.faults.rule((packet, from) => {
+      if (from === "a") syn ??= packet;
+      return "pass";
+    });
+    const told: string[] = [];
+    world.get("a").connect(
+      {
+        onOpen: () => told.push("open"),
+        onData: () => {},
+        onClose: (cause) => told.push(cause),
+      },
+      { remote: { addr: "192.0.2.2", port: 7 } },
+    );
+    world.run();
+    world.faults.crash("b")();
+    world.transmit(world.topology.get("a"), syn as Packet);
+    world.run(world.now + 5 * SECOND);
+    // The numbers of the client are of the connection before: b resets it, and accepts no other.
+    expect([told, accepted]).toEqual([["open", "reset"], 1]);
   });
 });
 

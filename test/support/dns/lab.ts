@@ -1,6 +1,7 @@
 /** Zones on nodes of a simulated network, and a recursor that has only the root's hints. */
 import type { DnsMessage, ResourceRecord } from "../../../src/codecs/dns/index.ts";
 import { decode, encode, RCODE, readZone, TYPE } from "../../../src/codecs/dns/index.ts";
+import { DecodeError } from "../../../src/codecs/errors.ts";
 import type { AuthZone } from "../../../src/engines/dns/auth-zones.ts";
 import { isWithin, keyOf, parentOf } from "../../../src/engines/dns/dnssec/names.ts";
 import type { DnsService } from "../../../src/engines/dns/listener.ts";
@@ -58,11 +59,22 @@ function glue(ns: readonly ResourceRecord[], records: readonly ResourceRecord[])
   return records.filter((one) => one.type === TYPE.A && names.includes(keyOf(one.name)));
 }
 
+/** Undefined for what was damaged on the way: such a server is silent. */
+function decodeSafe(request: Uint8Array): DnsMessage | undefined {
+  try {
+    return decode(new Uint8Array(request));
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return undefined;
+  }
+}
+
 function service(answer: Answerer, count: () => void): DnsService {
   return {
     query(request, client, reply) {
       count();
-      const query = decode(new Uint8Array(request));
+      const query = decodeSafe(request);
+      if (query === undefined) return;
       const given = answer(query);
       if (given === undefined) return;
       const message: DnsMessage = {

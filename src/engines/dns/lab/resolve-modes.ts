@@ -9,7 +9,7 @@ import type { ExchangeEvent, ExchangeResult } from "../client/exchange.ts";
 import { Exchange } from "../client/exchange.ts";
 import { clientQuery } from "../client/query.ts";
 import { Recursor } from "../recursor.ts";
-import type { ResolverOptions } from "../resolver/options.ts";
+import type { ResolverOptions, ServerAddress } from "../resolver/options.ts";
 import type { Tracer } from "../resolver/trace.ts";
 
 export const MODES = ["iterative", "hybrid", "recursive"] as const;
@@ -19,7 +19,7 @@ export interface ModeOptions {
   /** The servers of the root, and how to walk from them. */
   readonly resolver: Partial<ResolverOptions>;
   /** Who walks for others (hybrid). */
-  readonly recursor: Endpoint | undefined;
+  readonly recursor: ServerAddress | undefined;
   /** The first server that is asked for everything (recursive). */
   readonly root: Endpoint;
   readonly timeoutMs: number;
@@ -93,7 +93,7 @@ export class ModalClient {
   }
 
   private askOne(
-    server: Endpoint | undefined,
+    server: ServerAddress | undefined,
     name: string,
     type: number,
     done: (answer: ModeAnswer) => void,
@@ -108,7 +108,15 @@ export class ModalClient {
     const query = clientQuery(name, type, {}, host.random);
     new Exchange(
       host,
-      { server, transport: "udp", query, tries: 4, timeoutMs: options.timeoutMs },
+      {
+        server,
+        query,
+        tries: 4,
+        timeoutMs: options.timeoutMs,
+        ...(server.tls === undefined
+          ? { transport: "udp" }
+          : { transport: "tls", tls: server.tls }),
+      },
       (result) =>
         done({
           response: result.ok ? result.response : undefined,

@@ -248,7 +248,7 @@ function* askServer(
 ): Task<Asked | undefined> {
   const { question, zone } = attempt;
   const key = id(server);
-  let tcp = server.tls !== undefined;
+  let tcp = server.tls !== undefined || server.https !== undefined;
   let lostCase = false;
   // At most: EDNS off, TCP, and case as it is.
   for (let n = 0; n < 5; n++) {
@@ -336,14 +336,11 @@ function judge(core: Core, attempt: Attempt, query: UpstreamQuery, result: Upstr
     message.rcode === RCODE.FORMERR ||
     message.rcode === RCODE.NOTIMP ||
     message.rcode === RCODE.BADVERS;
-  if (
-    query.edns &&
-    refusesEdns &&
-    (message.edns === undefined || message.rcode === RCODE.BADVERS)
-  ) {
-    core.infra.withoutEdns(server, core.seconds);
-    return { verdict: "no-edns" };
-  }
+  const denied =
+    query.edns && refusesEdns && (message.edns === undefined || message.rcode === RCODE.BADVERS);
+  if (message.edns !== undefined && message.rcode !== RCODE.BADVERS)
+    core.infra.speaksEdns(server, core.seconds);
+  if (denied && core.infra.withoutEdns(server, core.seconds)) return { verdict: "no-edns" };
   const meaning = interpret(
     message,
     {

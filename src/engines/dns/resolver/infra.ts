@@ -10,6 +10,11 @@ const MAX_TIMEOUT_MS = 3000;
 const BAND_MS = 400;
 /** Entries are forgotten after it (unbound: infra-host-ttl). */
 const LIFETIME_SECONDS = 900;
+/**
+ * What one answer says against a server holds no longer: it may have been damaged on its way. RFC
+ * 9520 3.2: 5 minutes at most; for a signed zone "no EDNS" is as bad as no answer.
+ */
+const GRUDGE_SECONDS = 60;
 const MAX_SERVERS = 20_000;
 
 interface ServerState {
@@ -19,10 +24,14 @@ interface ServerState {
   timeoutMs: number;
   timeouts: number;
   known: boolean;
-  edns: boolean;
+  /** Asked without EDNS until then. */
+  plainUntil: number;
+  /** It has sent an OPT record: RFC 6891 7, nothing takes that back. */
+  speaksEdns: boolean;
   /** Copies the case of names: RFC 1035 4.1.1 lets it. */
   keepsCase: boolean;
-  readonly lameFor: Set<string>;
+  /** Zones, and until when. */
+  readonly lameFor: Map<string, number>;
   readonly since: number;
 }
 
@@ -48,9 +57,10 @@ export class Infrastructure {
         timeoutMs: UNKNOWN_RTT_MS,
         timeouts: 0,
         known: false,
-        edns: true,
+        plainUntil: 0,
+        speaksEdns: false,
         keepsCase: true,
-        lameFor: new Set(),
+        lameFor: new Map(),
         since: now,
       };
       this.servers.set(id, state);
@@ -89,19 +99,27 @@ export class Infrastructure {
   }
 
   markLame(server: ServerAddress, zone: string, now: number): void {
-    this.state(server, now).lameFor.add(zone);
+    this.state(server, now).lameFor.set(zone, now + GRUDGE_SECONDS);
   }
 
   isLame(server: ServerAddress, zone: string, now: number): boolean {
-    return this.state(server, now).lameFor.has(zone);
+    return (this.state(server, now).lameFor.get(zone) ?? 0) > now;
   }
 
   edns(server: ServerAddress, now: number): boolean {
-    return this.state(server, now).edns;
+    return this.state(server, now).plainUntil <= now;
   }
 
-  withoutEdns(server: ServerAddress, now: number): void {
-    this.state(server, now).edns = false;
+  speaksEdns(server: ServerAddress, now: number): void {
+    this.state(server, now).speaksEdns = true;
+  }
+
+  /** False for one that is known to speak it. */
+  withoutEdns(server: ServerAddress, now: number): boolean {
+    const state = this.state(server, now);
+    if (state.speaksEdns) return false;
+    state.plainUntil = now + GRUDGE_SECONDS;
+    return true;
   }
 
   keepsCase(server: ServerAddress, now: number): boolean {
@@ -132,7 +150,7 @@ export class Infrastructure {
     return band.length === 0 ? undefined : band[random.below(band.length)];
   }
 
-  report(): ServerReport[] {
+  report(now: number): ServerReport[] {
     return [...this.servers].map(([id, state]) => {
       const [addr, port] = id.split(" ") as [string, string];
       return {
@@ -140,8 +158,8 @@ export class Infrastructure {
         port: Number(port),
         rttMs: Math.round(state.srttMs * 1000) / 1000,
         timeouts: state.timeouts,
-        edns: state.edns,
-        lameFor: [...state.lameFor],
+        edns: state.plainUntil <= now,
+        lameFor: [...state.lameFor].flatMap(([zone, until]) => (until > now ? [zone] : [])),
       };
     });
   }

@@ -8,6 +8,8 @@ export interface ServerAddress {
   readonly port: number;
   /** It is asked over TLS only (RFC 7858): one that was configured so. */
   readonly tls?: TlsClient;
+  /** It is asked over HTTPS only (RFC 8484), by whoever owns HTTP: a message out, its answer back. */
+  readonly https?: (query: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
 }
 
 /** Servers of a zone that were configured, by address or by name. */

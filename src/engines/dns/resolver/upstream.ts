@@ -8,6 +8,7 @@ import { DecodeError } from "../../../codecs/errors.ts";
 import type { Host, Random, TcpConnection, TcpHandler, UdpHandler, UdpSocket } from "../../host.ts";
 import { MILLISECOND } from "../../host.ts";
 import type { UpstreamQuery, UpstreamResult } from "./core.ts";
+import type { ServerAddress } from "./options.ts";
 import { matchReply, queryMessage, randomCase } from "./query.ts";
 
 /** Not the ports that services have. */
@@ -44,7 +45,8 @@ export class Upstream {
     };
     const exchange = new Exchange(this, query, this.random, this.host, finish);
     this.open.set(id, () => exchange.close());
-    if (query.tcp) exchange.tcp();
+    if (query.server.https !== undefined) exchange.https(query.server.https);
+    else if (query.tcp) exchange.tcp();
     else exchange.udp(PORT_TRIES);
   }
 
@@ -87,7 +89,8 @@ class Exchange {
     this.random = random;
     this.host = host;
     this.finish = finish;
-    this.id = random.below(65_536);
+    // RFC 8484 4.1: with 0 caches of HTTP are of use; TLS keeps others from answering.
+    this.id = query.server.https === undefined ? random.below(65_536) : 0;
     const name = query.randomCase ? randomCase(query.name, random) : query.name;
     this.bytes = encode(queryMessage(query, this.id, name));
     let end = HEADER_BYTES;
@@ -157,6 +160,18 @@ class Exchange {
       timeout: this.query.timeoutMs * MILLISECOND,
     });
     this.closeSocket = () => connection.reset();
+  }
+
+  https(ask: NonNullable<ServerAddress["https"]>): void {
+    this.upstream.statistics.tcp++;
+    ask(this.bytes, this.query.timeoutMs).then(
+      (answer) => {
+        if (!this.closed) this.received(answer);
+      },
+      () => {
+        if (!this.closed) this.finish({ kind: "unreachable" });
+      },
+    );
   }
 
   private received(data: Uint8Array): void {

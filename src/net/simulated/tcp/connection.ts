@@ -14,7 +14,7 @@ import type {
 import { MILLISECOND, SECOND } from "../../../engines/host.ts";
 import { netError } from "../../net-error.ts";
 import type { SimNode } from "../node.ts";
-import { ACK, FIN, NO_BYTES, Packet, PSH, RST, SYN, TCP } from "../packet.ts";
+import { ACK, FIN, NO_BYTES, Packet, PSH, RST, resetFor, SYN, TCP } from "../packet.ts";
 import { SimTls } from "../tls.ts";
 import { FIRST_RECEIVE_WINDOW, MSS, SYN_GIVES_UP, SYN_TIMES, TIME_WAIT } from "./constants.ts";
 import { Receiver } from "./receiver.ts";
@@ -292,6 +292,7 @@ export class SimTcp implements TcpConnection {
     this.touch();
     if (this.state === "syn-sent") {
       if ((packet.flags & (SYN | ACK)) !== (SYN | ACK)) return;
+      if (!this.acknowledgesSyn(packet)) return this.refuse(packet);
       this.peerIsn = packet.seq;
       this.receiver.echo = packet.stamp;
       this.opened(packet);
@@ -308,6 +309,7 @@ export class SimTcp implements TcpConnection {
     }
     if (this.state === "syn-received") {
       if ((packet.flags & ACK) === 0) return;
+      if (!this.acknowledgesSyn(packet)) return this.refuse(packet);
       this.opened(packet);
       this.onAccepted?.(this);
       this.sendEarly();
@@ -317,6 +319,15 @@ export class SimTcp implements TcpConnection {
     this.receiver.stamped(offset, packet.stamp);
     this.acknowledged(packet);
     this.arrived(packet, offset);
+  }
+
+  /** RFC 9293 3.5.2: another number is of an earlier connection of these ports, half of which is left. */
+  private acknowledgesSyn({ ack }: Packet): boolean {
+    return ack === (this.isn + 1) >>> 0;
+  }
+
+  private refuse(packet: Packet): void {
+    this.node.world.transmit(this.node.vertex, resetFor(packet));
   }
 
   /** Where a segment begins in the peer's stream. */
