@@ -193,8 +193,8 @@ describe("zone files that are wrong", () => {
     ],
     [
       "what is BIND's own, by its name",
-      `${HEAD}$GENERATE 1-9 a$ A 192.0.2.$\n`,
-      /^netkit: F:5:1: \$GENERATE is BIND's own/,
+      `${HEAD}$GENERATE 9-1 a$ A 192.0.2.$\n`,
+      /^netkit: F:5:11: 9-1 is no START-STOP/,
     ],
     [
       "no control octets reach the terminal",

@@ -1,6 +1,7 @@
-/** Master files: RFC 1035 5, `$TTL` of RFC 2308 4, units of BIND, unknown types of RFC 3597. */
+/** Master files: RFC 1035 5, `$TTL` of RFC 2308 4, units and `$GENERATE` of BIND, unknown types of RFC 3597. */
 import { EncodeError } from "../errors.ts";
 import { CLASS, classCode, className, TYPE, typeCode, typeName } from "./constants.ts";
+import { generated } from "./generate.ts";
 import type { RdataFields, ResourceRecord } from "./message.ts";
 import { nameLabels } from "./name.ts";
 import { formatRdata } from "./rdata.ts";
@@ -91,8 +92,11 @@ function* directive(entry: Entry, state: State, options: ZoneOptions): Generator
       yield* readFile(options.include(value.text), inner, options);
       return;
     }
-    case "$GENERATE":
-      throw wrong("$GENERATE is BIND's own and not read: write the records out");
+    case "$GENERATE": {
+      const inner: State = { ...state };
+      for (const one of generated(entry)) yield record(one, inner);
+      return;
+    }
     default:
       throw wrong(`${name.text} is no directive`);
   }
