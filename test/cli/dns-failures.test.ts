@@ -136,9 +136,12 @@ describe("servers that do not answer", () => {
     }
   });
 
-  it("a mode that would not ask the @server says so", () => {
+  it("a mode that would not ask over TLS or HTTPS says so", () => {
     for (const [args, why] of [
-      [["--mode", "iterative", "@127.0.0.1"], /--mode iterative begins at the root \(--hints\)/],
+      [
+        ["--mode", "iterative", "@tls://127.0.0.1"],
+        /--mode iterative begins at the root \(--hints\)/,
+      ],
       [["--mode", "recursive", "@tls://127.0.0.1"], /--mode recursive begins at the root/],
       [["--mode", "hybrid", "@https://127.0.0.1/q"], /a mode asks over UDP, TCP and TLS/],
     ] as const) {

@@ -89,12 +89,12 @@ async function overHttps(
   };
 }
 
-/** A walk starts at the root: a server that is named would not be asked. */
+/** A walk starts at the root, in the clear: who names a server over TLS is not left to believe otherwise. */
 function checkServers({ servers }: ModeSettings, flags: ModeFlags): void {
-  const named = servers.length > 0 && !flags.validate;
+  const named = servers.some(({ transport }) => transport !== "udp") && !flags.validate;
   if (named && (flags.mode === "iterative" || flags.mode === "recursive"))
     throw new CommandError(
-      `--mode ${flags.mode} begins at the root (--hints) and asks no @server: --mode hybrid does`,
+      `--mode ${flags.mode} begins at the root (--hints) and asks no @tls:// or @https:// server`,
     );
 }
 
