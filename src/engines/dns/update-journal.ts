@@ -149,6 +149,27 @@ export class UpdateJournal {
     });
   }
 
+  /** Octets of its changes. */
+  get size(): number {
+    return this.end;
+  }
+
+  /** One change in the place of all. With an error they are as they were. */
+  compact(diff: ZoneDiff, done: (error: Error | null) => void): void {
+    const bytes = latin1Bytes(lineOf(diff));
+    if (bytes.length >= this.end) return done(null);
+    this.file?.close();
+    this.file = undefined;
+    const { disk } = this.host;
+    replaceFile(disk, this.path, bytes, (unwritten) => {
+      disk.open(this.path, "write", (unopened, file) => {
+        this.file = file;
+        if (unwritten === null) this.end = bytes.length;
+        done(unwritten ?? unopened);
+      });
+    });
+  }
+
   /** Sets its changes aside, as `PATH.old`. */
   discard(done: () => void): void {
     this.file?.close();

@@ -19,6 +19,7 @@ import { applyDiffs, diffZones } from "./zone-diff.ts";
 
 /** Signatures last days, so that it need not be often. */
 const LOOK_AGAIN = 3600 * SECOND;
+const COMPACT_ABOVE = 1 << 20;
 /** Updates of one zone that wait for the disk. */
 const MAX_WAITING = 1000;
 
@@ -28,6 +29,8 @@ export interface UpdaterOptions {
   /** Serve it and tell the secondaries. */
   onZone(zone: Zone, diffs: readonly ZoneDiff[] | undefined): void;
   onFailure?(why: string): void;
+  /** Octets of a journal that becomes one change when it is read; 1 MiB. */
+  readonly compactAbove?: number | undefined;
   /** For zones that are signed while they change. */
   readonly clock?: Pick<Clock, "now" | "wallMs" | "timer"> | undefined;
 }
@@ -107,8 +110,16 @@ export class Updater {
       const served = this.options.zoneOf(zone.origin);
       if (served?.serial !== now.serial)
         this.options.onZone(now, served?.serial === zone.serial ? played : undefined);
-      if (stale) journal.discard(done);
-      else done();
+      if (stale) return journal.discard(done);
+      const most = this.options.compactAbove ?? COMPACT_ABOVE;
+      if (played.length < 2 || journal.size <= most) return done();
+      journal.compact(diffZones(zone, now), (uncompacted) => {
+        if (uncompacted !== null)
+          this.options.onFailure?.(
+            `${zone.name}: the journal stays as long as it is: ${uncompacted.message}`,
+          );
+        done();
+      });
     });
   }
 

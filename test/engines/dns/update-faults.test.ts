@@ -55,6 +55,7 @@ class Server {
           mayUpdate: () => true,
           zoneOf: (origin) => authority.zoneAt(origin),
           onZone: (next, diffs) => authority.setZone(next, diffs),
+          compactAbove: this.world.random.below(2) * 4000,
         });
         this.ready = false;
         this.authority = authority;
@@ -131,7 +132,7 @@ describe("UPDATE under faults of the disk", () => {
       const { random } = server.world;
       const { disk } = server.world.get("server");
       for (let round = 0; round < ROUNDS; round++) {
-        disk.capacity = random.below(3) === 0 ? random.below(12_000) : Number.POSITIVE_INFINITY;
+        disk.capacity = random.below(3) === 0 ? random.below(6000) : Number.POSITIVE_INFINITY;
         for (let burst = 1 + random.below(4); burst > 0; burst--) {
           server.send();
           server.pass(random.below(2) * random.below(3 * MILLISECOND));

@@ -161,7 +161,7 @@ afterEach(() => {
 const KEY = parseTsigKey("k:c2VjcmV0IHNlY3JldA==") as TsigKey;
 
 /** A server of the zone of a file with serial `serial`, whose journal is at `path`. */
-async function server(path: string, serial = 7) {
+async function server(path: string, serial = 7, compactAbove?: number) {
   const host = new LiveHost();
   hosts.push(host);
   const said: string[] = [];
@@ -175,6 +175,7 @@ async function server(path: string, serial = 7) {
     zoneOf: (origin) => authority.zoneAt(origin),
     onZone: (changed, diffs) => authority.setZone(changed, diffs),
     onFailure: (why) => said.push(why),
+    compactAbove,
   });
   const first = zone(serial);
   authority.setZone(first);
@@ -204,6 +205,24 @@ describe("a server that takes updates", () => {
     const two = await server(path);
     expect(two.authority.zone("z.")?.serial).toBe(10);
     expect(writeZone(two.authority.zone("z.")?.records() ?? [])).toContain("x3.z.");
+  });
+
+  it("a long journal becomes one change when it is read, and takes the next behind it", async () => {
+    const path = journalPath();
+    const one = await server(path);
+    for (const i of [1, 2, 3])
+      await one.ask(encode(message(`add x${i}.z. 5 A 192.0.2.${i}`)), "192.0.2.1");
+    await one.ask(encode(message("delete x1.z. A")), "192.0.2.1");
+    const records = () => writeZone(zoneOf().records()).split("\n").sort();
+    let zoneOf = () => one.authority.zone("z.") as Zone;
+    const before = records();
+    const two = await server(path, 7, 100);
+    expect(readFileSync(path, "latin1").match(/\n/g)).toHaveLength(1);
+    expect(readFileSync(path, "latin1")).not.toContain("x1.z.");
+    zoneOf = () => two.authority.zone("z.") as Zone;
+    expect([records(), two.said]).toEqual([before, []]);
+    await two.ask(encode(message("add x9.z. 5 A 192.0.2.9")), "192.0.2.1");
+    expect((await server(path)).authority.zone("z.")?.serial).toBe(12);
   });
 
   it("a last change that was cut is dropped, and the next one stands in its place", async () => {
