@@ -19,9 +19,9 @@ describe("a simulated run is the same on every version of Node", () => {
     const there = existsSync(program);
     if (!there)
       process.stderr.write(`Node ${version} is not here (node scripts/fetch-nodes.mjs): skipped\n`);
-    it.skipIf(!there)(`equal digests on this Node and on ${version}`, () => {
+    it.skipIf(!there)(`equal digests and traces on this Node and on ${version}`, () => {
       const ours = digests(process.execPath);
-      expect(ours.trim().split("\n")).toHaveLength(10);
+      expect(ours.trim().split("\n")).toHaveLength(11);
       expect(digests(program)).toBe(ours);
     });
   }

@@ -4,58 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Host, TcpConnection } from "../../src/engines/host.ts";
-import { MILLISECOND, SECOND } from "../../src/engines/host.ts";
-import { Trace } from "../../src/net/simulated/trace.ts";
-import { World } from "../../src/net/simulated/world.ts";
+import { downloads } from "../support/downloads.ts";
 
 const hasTshark = spawnSync("tshark", ["--version"]).status === 0;
 if (!hasTshark) process.stderr.write("simulated TCP: tshark is not installed: skipped\n");
-
-/** A server sends `bytes` to each of `clients`; its own trace, and how many segments it sent again. */
-function run(clients: number, bytes: number, queue: number, loss: number) {
-  const world = new World({ seed: 3, delay: 0 });
-  const program = (start: () => void) => ({
-    start,
-    stop: (_: boolean, done: () => void) => done(),
-  });
-  const serve = (host: Host) =>
-    host.listen(
-      () => ({
-        onOpen: (c: TcpConnection) => {
-          c.write(new Uint8Array(bytes));
-          c.end();
-        },
-        onData() {},
-        onClose() {},
-      }),
-      { local: { addr: "10.0.0.1", port: 80 } },
-    );
-  const fetch = (host: Host) =>
-    host.connect(
-      { onData() {}, onEnd: (c) => c.end(), onClose() {} },
-      { remote: { addr: "10.0.0.1", port: 80 } },
-    );
-  const server = world.node("server", {
-    addresses: ["10.0.0.1"],
-    link: { delay: 0 },
-    boot: (host) => program(() => void serve(host)),
-  });
-  world.router("home");
-  world.link("home", "core", { delay: 40 * MILLISECOND, rate: 10e6, queue, loss });
-  for (let i = 0; i < clients; i++) {
-    world.node(`client${i}`, {
-      addresses: [`10.0.1.${i + 1}`],
-      at: "home",
-      link: { delay: 0 },
-      boot: (host) => program(() => void fetch(host)),
-    });
-  }
-  const trace = new Trace(world.startedMs, "server");
-  world.attach("server", trace);
-  world.run(120 * SECOND);
-  return { capture: trace.bytes(), resent: server.resentAt.length, dropped: world.dropped };
-}
 
 /** Frames of the server's that match each filter. */
 function counted(capture: Uint8Array, filters: readonly string[]): number[] {
@@ -89,7 +41,7 @@ describe.skipIf(!hasTshark)("traces of the simulated TCP in tshark", () => {
   ] as const)(
     "%s: as many retransmissions as were made, nothing malformed",
     (_, n, bytes, queue, loss) => {
-      const { capture, resent } = run(n, bytes, queue, loss);
+      const { capture, resent } = downloads(n, bytes, queue, loss);
       const [again, wrong, dropped] = counted(capture, [AGAIN, WRONG, DROPPED]);
       expect(wrong).toBe(0);
       expect(again).toBe(resent);
