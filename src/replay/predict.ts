@@ -66,6 +66,9 @@ const SEEDS = [1, 2, 3];
 const HOST_DOUBT = 1.6;
 /** What the simulation was found to be off by against real networks, where nothing is lost. */
 const MODEL_DOUBT = 0.014;
+const NEARLY_FULL = 0.93;
+/** How far the queue may be off. */
+const QUEUE_DOUBT = [0.95, 1.05];
 const LEAST_DOUBT_MS = 1;
 /** A cold cache's upstream window may be fresh, or wide open: so many round trips more or less. */
 const UPSTREAM_DOUBT = 1.3;
@@ -135,8 +138,11 @@ function one(
     ? [base, slow, ...SEEDS.slice(1).map((seed) => play(played, shifted(setting, seed)))]
     : [base];
   const run = median(runs);
-  const times = runs.map(({ timeMs }) => timeMs);
-  const spread = (Math.max(...times) - Math.min(...times)) / (lossy ? 1 : 2);
+  // A queue that is nearly full, or overflows: a packet more or less may decide.
+  const edge = base.highestQueue >= NEARLY_FULL * options.path.queueBytes;
+  const others = edge ? QUEUE_DOUBT.map((by) => play(played, withQueue(setting, by))) : [];
+  const times = [...runs, ...others].map(({ timeMs }) => timeMs);
+  const spread = Math.max(...times.map((time) => Math.abs(time - run.timeMs)));
   const rest = options.path.rttMs - siteRtt(placement, options);
   const rtts = trips(run, options.path);
   const errorMs =
@@ -227,6 +233,11 @@ function scaled({ exchange, accept }: HostTime, by: number): HostTime {
 /** Another draw of chance: of losses, and of where the ticks of kernels fall. */
 function shifted(setting: Setting, seed: number): Setting {
   return { ...setting, seed, hostTime: scaled(setting.hostTime, 1 + 0.13 * (seed - 1)) };
+}
+
+function withQueue(setting: Setting, by: number): Setting {
+  const { path } = setting;
+  return { ...setting, path: { ...path, queueBytes: Math.round(path.queueBytes * by) } };
 }
 
 function median(runs: readonly Played[]): Played {
