@@ -1,6 +1,9 @@
 /** What a rule of protocol conformance is: a conversation that a server must pass. */
 
-export type Level = "must" | "should" | "may";
+import type { RuleOf } from "../rule.ts";
+
+export type { Level } from "../rule.ts";
+export { Deviation, Inapplicable } from "../rule.ts";
 
 /** The server that is tried, and what it is known to serve. */
 export interface Target {
@@ -26,24 +29,7 @@ export type Step =
 
 export type Conversation<T> = Generator<Step, T, readonly Uint8Array[]>;
 
-export interface Rule {
-  /** Section of its RFC, and a number: `rfc1035.4.1.1-3`. */
-  readonly id: string;
-  readonly title: string;
-  readonly level: Level;
-  readonly spec: string;
-  /** How the server is mended. */
-  readonly hint: string;
+export interface Rule extends RuleOf<Target, Step, readonly Uint8Array[]> {
   /** The rule holds for authoritative servers, with a zone that is known. */
   readonly needs?: "zone";
-  /** Returns when the rule is kept. @throws Deviation when not */
-  check(target: Target): Conversation<void>;
-}
-
-/** The server does not keep the rule. */
-export class Deviation extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "Deviation";
-  }
 }

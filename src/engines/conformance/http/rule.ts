@@ -1,7 +1,9 @@
 /** A rule of HTTP/1.1 as a conversation with a server: octets out, what came back judged. */
 import type { HttpResponse } from "../../../codecs/http/message.ts";
+import type { RuleOf } from "../rule.ts";
 
-export type Level = "must" | "should" | "may";
+export type { Level } from "../rule.ts";
+export { Deviation, Inapplicable } from "../rule.ts";
 
 /** One connection: segments that are sent, and how long is waited for what comes. */
 export interface Step {
@@ -35,18 +37,4 @@ export interface Target {
   readonly path: string;
 }
 
-export interface Rule {
-  readonly id: string;
-  readonly title: string;
-  readonly level: Level;
-  readonly spec: string;
-  /** How the server can be mended. */
-  readonly hint: string;
-  check(target: Target): Conversation<void>;
-}
-
-/** The rule is broken. */
-export class Deviation extends Error {}
-
-/** The rule says nothing about this server. */
-export class Inapplicable extends Error {}
+export type Rule = RuleOf<Target, Step, Reply>;
