@@ -1,5 +1,4 @@
 /** Runs the rules of DNS conformance against a real server. */
-import { isIP } from "node:net";
 import { nameLabels, TYPE } from "../codecs/dns/index.ts";
 import { EncodeError } from "../codecs/errors.ts";
 import type { Checked } from "../engines/conformance/dns/check.ts";
@@ -13,22 +12,13 @@ import type { Endpoint } from "../engines/host.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { LiveHost } from "../net/live/host.ts";
 import { rcodeName } from "../render/dns-names.ts";
+import { endpointOf } from "./endpoint.ts";
 import { print, ruleCheck, textLine } from "./report.ts";
 
 /** All that there are. */
 export const allRules = RULES;
 const DNS_PORT = 53;
 const ZONE_WAIT_MS = 1500;
-
-/** `192.0.2.1`, `192.0.2.1:53`, `[2001:db8::1]:53`, `2001:db8::1`. */
-function endpointOf(text: string): Endpoint {
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(text);
-  const addr = parts?.[1] ?? parts?.[2] ?? text;
-  const port = Number(parts?.[3] ?? DNS_PORT);
-  if (isIP(addr) === 0 || port < 1 || port > 65_535)
-    throw new CommandError(`${text}: not ADDRESS:PORT`);
-  return { addr, port };
-}
 
 function targetOf(zone: string | undefined): Target {
   const name = zone === undefined ? "." : zone.endsWith(".") ? zone : `${zone}.`;
@@ -50,7 +40,7 @@ export async function runRules(
   format: string,
 ): Promise<boolean> {
   if (server === undefined) throw new CommandError("ADDRESS:PORT of the server is missing");
-  const endpoint = endpointOf(server);
+  const endpoint = endpointOf(server, DNS_PORT);
   const target = targetOf(zone);
   const host = new LiveHost();
   try {

@@ -1,5 +1,4 @@
 /** Runs the rules of HTTP conformance against a real server. */
-import { isIP } from "node:net";
 import type { Checked } from "../engines/conformance/http/check.ts";
 import { HttpCheck } from "../engines/conformance/http/check.ts";
 import { answer, expectThat } from "../engines/conformance/http/probe.ts";
@@ -8,6 +7,7 @@ import { RULES } from "../engines/conformance/http/rules.ts";
 import type { Endpoint } from "../engines/host.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import { LiveHost } from "../net/live/host.ts";
+import { endpointOf } from "./endpoint.ts";
 import { print, ruleCheck, textLine } from "./report.ts";
 
 /** All that there are. */
@@ -24,7 +24,7 @@ export interface HttpTarget {
 export async function runRules(asked: HttpTarget, rules: readonly Rule[]): Promise<boolean> {
   const { server, format, path } = asked;
   if (server === undefined) throw new CommandError("ADDRESS:PORT of the server is missing");
-  const endpoint = endpointOf(server);
+  const endpoint = endpointOf(server, 80);
   const target: Target = { host: asked.host ?? server, path };
   const host = new LiveHost();
   try {
@@ -47,16 +47,6 @@ export async function runRules(asked: HttpTarget, rules: readonly Rule[]): Promi
   } finally {
     host.stop();
   }
-}
-
-function endpointOf(text: string): Endpoint {
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(text);
-  const addr = parts?.[1] ?? parts?.[2] ?? "";
-  const port = Number(parts?.[3] ?? 80);
-  if (isIP(addr) === 0 || port < 1 || port > 65_535) {
-    throw new CommandError(`${text}: not ADDRESS:PORT`);
-  }
-  return { addr, port };
 }
 
 /** Rules mean nothing where a plain GET has no 200. */

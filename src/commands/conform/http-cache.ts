@@ -1,0 +1,62 @@
+/** `netkit conform http-cache`. */
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
+import { NetkitCommand } from "../../command.ts";
+import { EXIT } from "../../failure.ts";
+
+export default class ConformHttpCache extends NetkitCommand {
+  static override summary = "Check a shared HTTP cache against the rules of the RFCs.";
+  static override description =
+    "What a shared cache keeps, uses, validates and forgets, as the origin of the rules sees it. The origin is started by this command, at --origin; point the proxy at it, or use --forward. Exits 0 when all rules of the level were kept, 1 when not, 4 when the proxy does not answer.";
+  static override examples = [
+    "<%= config.bin %> conform http-cache 127.0.0.1:8081 --origin 127.0.0.1:8090",
+    "<%= config.bin %> conform http-cache 127.0.0.1:3128 --origin 127.0.0.1:8090 --forward --level must",
+    "<%= config.bin %> conform http-cache 127.0.0.1:8081 --only rfc9111.4 --format tap",
+    "<%= config.bin %> conform http-cache --list",
+  ];
+  static override args = {
+    proxy: Args.string({
+      ignoreStdin: true,
+      description: "ADDRESS:PORT, or [IPv6]:PORT; without a port 80",
+    }),
+  };
+  static override flags = {
+    origin: Flags.string({
+      default: "127.0.0.1:8090",
+      helpValue: "ADDRESS:PORT",
+      description: "where the origin of the rules listens",
+    }),
+    forward: Flags.boolean({
+      default: false,
+      description: "the proxy goes where the request says: targets are absolute",
+    }),
+    host: Flags.string({ description: "the value of Host [default: the origin]" }),
+    only: Flags.string({ description: "only rules whose identifier contains this" }),
+    level: Flags.string({
+      description: "rules down to this level",
+      options: ["must", "should", "may"],
+      default: "should",
+    }),
+    format: Flags.string({
+      description: "report",
+      options: ["text", "json", "junit", "tap"],
+      default: "text",
+    }),
+    list: Flags.boolean({ description: "list the rules and check nothing" }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(ConformHttpCache);
+    const { RULES } = await import("../../engines/conformance/http-cache/rules.ts");
+    const { runRules } = await import("../../conform/http-proxy.ts");
+    const { listRules, selectRules } = await import("../../conform/select.ts");
+    const rules = selectRules(RULES, flags.level as "must" | "should" | "may", flags.only);
+    if (flags.list) {
+      process.stdout.write(listRules(rules, flags.format));
+      return;
+    }
+    const { origin, forward, host, format } = flags;
+    const asked = { topic: "http-cache", proxy: args.proxy, origin, forward, host, format };
+    if (!(await runRules(asked, rules))) process.exitCode = EXIT.negative;
+  }
+}
