@@ -2,7 +2,6 @@
 
 import type { RuleOf } from "../rule.ts";
 
-export type { Level } from "../rule.ts";
 export { Deviation, Inapplicable } from "../rule.ts";
 
 /** The server that is tried, and what it is known to serve. */

@@ -2,7 +2,6 @@
 import type { HttpResponse } from "../../../codecs/http/message.ts";
 import type { RuleOf } from "../rule.ts";
 
-export type { Level } from "../rule.ts";
 export { Deviation, Inapplicable } from "../rule.ts";
 
 /** One connection: segments that are sent, and how long is waited for what comes. */
