@@ -40,6 +40,10 @@ export async function replay(
   const assumed = workload.pages.length === 0 ? undefined : assume(workload, flags, file);
   if (assumed === undefined) return { workload, assumed, predictions: [], sweeps: [], dns };
   const { predictions, failures } = predict(workload, assumed.options);
+  if (predictions.length === 0 && dns.length === 0) {
+    const why = failures[0] ?? "all pages are reloads of ones that are not in it";
+    throw new CommandError(`${file}: nothing to compare: ${why}`, EXIT.input);
+  }
   const sweeps = (flags["what-if"] ?? []).map((text) => sweep(text, workload, assumed.options));
   const notes = [...assumed.notes, ...failures];
   return { workload, assumed: { ...assumed, notes }, predictions, sweeps, dns };

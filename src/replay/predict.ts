@@ -66,6 +66,7 @@ const SEEDS = [1, 2, 3];
 const HOST_DOUBT = 1.6;
 /** What the simulation was found to be off by against real networks, where nothing is lost. */
 const MODEL_DOUBT = 0.014;
+const MOST_BYTES = 1e9;
 const NEARLY_FULL = 0.93;
 /** How far the queue may be off. */
 const QUEUE_DOUBT = [0.95, 1.05];
@@ -90,6 +91,11 @@ export function predict(workload: Workload, options: PredictOptions): Predicted 
       `only the first ${options.pages} of ${pages.length} pages are predicted (--pages)`,
     );
   for (const page of pages.slice(0, options.pages)) {
+    const bytes = page.objects.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+    if (bytes > MOST_BYTES) {
+      failures.push(`page ${page.id} has ${bytes} bytes: more than 1 GB are not played`);
+      continue;
+    }
     const played = playedPage(workload, page);
     for (const [strategy, placement, dns] of combinations(workload, page, options)) {
       const prediction = one(workload, page, played, strategy, placement, dns, options);
