@@ -19,6 +19,7 @@ import type { CongestionControl, Window } from "./tcp/congestion.ts";
 import { Reno } from "./tcp/congestion.ts";
 import { connectionKey } from "./tcp/connection.ts";
 import { Cubic } from "./tcp/cubic.ts";
+import type { KeepAlive } from "./tcp/keep-alive.ts";
 import type { LinkQuality, Path, Vertex } from "./topology.ts";
 import { PLAIN, Topology } from "./topology.ts";
 import type { Trace } from "./trace.ts";
@@ -30,6 +31,8 @@ export interface WorldOptions {
   readonly loss?: number;
   /** How connections avoid congestion; default `cubic`, as Linux does. */
   readonly congestion?: "cubic" | "reno";
+  /** Connections that nothing comes on are probed; default: never, as sockets are made (RFC 9293 3.8.4). */
+  readonly keepAlive?: KeepAlive;
   /** Milliseconds since 1970 at the beginning. */
   readonly startedMs?: number;
   /** Draws the order of what happens at one instant from the seed. */
@@ -71,6 +74,7 @@ export class World {
   readonly startedMs: number;
   /** Of each new connection. */
   readonly congestion: (window: Window, now: Nanos) => CongestionControl;
+  readonly keepAlive: KeepAlive | undefined;
   readonly random: Random;
   now: Nanos = 0;
   /** Packets handed to the network. */
@@ -87,6 +91,7 @@ export class World {
     this.random = new Xoshiro(options.seed);
     this.sequences = this.random.fork("sequence numbers");
     this.startedMs = Math.floor(options.startedMs ?? Date.UTC(2026, 0, 1));
+    this.keepAlive = options.keepAlive;
     this.congestion =
       options.congestion === "reno"
         ? (window) => new Reno(window)

@@ -17,6 +17,8 @@ import type { SimNode } from "../node.ts";
 import { ACK, FIN, NO_BYTES, Packet, PSH, RST, resetFor, SYN, TCP } from "../packet.ts";
 import { SimTls } from "../tls.ts";
 import { FIRST_RECEIVE_WINDOW, MSS, SYN_GIVES_UP, SYN_TIMES, TIME_WAIT } from "./constants.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { KeepAliveTimer } from "./keep-alive.ts";
 import { Receiver } from "./receiver.ts";
 import { SendBuffer } from "./send-buffer.ts";
 import { Sender } from "./sender.ts";
@@ -62,6 +64,7 @@ export class SimTcp implements TcpConnection {
   private lastActivity: Nanos = 0;
   private onAccepted: ((connection: SimTcp) => void) | undefined;
   private endTold = false;
+  private keepAlive: KeepAliveTimer | undefined;
   tls: SimTls | undefined;
   /** Told when it has ended, before the handler. */
   onGone: (() => void) | undefined;
@@ -290,6 +293,7 @@ export class SimTcp implements TcpConnection {
       return;
     }
     this.touch();
+    this.keepAlive?.alive();
     if (this.state === "syn-sent") {
       if ((packet.flags & (SYN | ACK)) !== (SYN | ACK)) return;
       if (!this.acknowledgesSyn(packet)) return this.refuse(packet);
@@ -338,10 +342,27 @@ export class SimTcp implements TcpConnection {
 
   private opened(packet: Packet): void {
     this.state = "open";
+    const { keepAlive } = this.node.world;
+    if (keepAlive !== undefined) this.watch(keepAlive);
     this.timer.armAt(undefined);
     const sent = packet.echo > 0 ? packet.echo - 1 : this.openedAt;
     this.receiver.opened();
     this.sender.opened(this.node.clock.now() - sent, packet.window);
+  }
+
+  private watch(times: KeepAlive): void {
+    const { clock } = this.node;
+    this.keepAlive = new KeepAliveTimer(
+      {
+        now: () => clock.now(),
+        timer: (fire) => clock.timer(fire),
+        quiet: () => !this.sender.outstanding,
+        // An octet that the peer has already makes it answer.
+        probe: () => this.transmit(ACK, this.sendNext - 1, NO_BYTES),
+        gaveUp: () => this.finish("timeout", this.fault("ETIMEDOUT", "read")),
+      },
+      times,
+    );
   }
 
   /** What was written before the connection was open. */
@@ -466,6 +487,7 @@ export class SimTcp implements TcpConnection {
     this.timer.armAt(undefined);
     this.idleTimer.armAt(undefined);
     this.holding.armAt(undefined);
+    this.keepAlive?.stop();
     this.sender.stop();
     this.receiver.stop();
   }

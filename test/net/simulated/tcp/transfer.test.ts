@@ -164,4 +164,32 @@ describe("a transfer over simulated TCP", () => {
     const run = () => transfer(500_000, { rate: 5e6, queue: 30_000, loss: 0.01 }, { seed: 7 });
     expect(run()).toEqual(run());
   });
+
+  it("RFC 9293 3.8.4: a connection whose peer is gone is given up after unanswered probes; one that answers lives", () => {
+    const outcome = (gone: boolean) => {
+      const keepAlive = { idle: 60 * SECOND, interval: 5 * SECOND, probes: 3 };
+      const world = new World({ seed: 1, keepAlive });
+      const server = world.node("server", { addresses: [SERVER] });
+      const client = world.node("client", { addresses: ["10.0.0.1"] });
+      server.listen(() => ({ onData: () => {}, onClose: () => {} }), {
+        local: { addr: SERVER, port: 80 },
+      });
+      let ended: [string, number] | undefined;
+      client.connect(
+        {
+          onData: () => {},
+          onClose: (cause) => {
+            ended = [cause, Math.round(client.clock.now() / SECOND)];
+          },
+        },
+        { remote: { addr: SERVER, port: 80 } },
+      );
+      world.run(SECOND);
+      if (gone) world.faults.partition(["server"], ["client"]);
+      world.run(200 * SECOND);
+      return ended;
+    };
+    expect(outcome(true)).toEqual(["timeout", 75]);
+    expect(outcome(false)).toBeUndefined();
+  });
 });
