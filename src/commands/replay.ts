@@ -14,7 +14,7 @@ A cold cache lacks the page's documents and has the rest, as one that other page
 
 With --against the requests (or DNS questions) of the capture go to a real server, and differences exit 1.
 
-Exits 3 when there is nothing to compare.`;
+Exits 0 when done, 1 when --against found a difference, 2 for wrong flags, 3 when a file cannot be read or there is nothing to compare.`;
   static override examples = [
     "<%= config.bin %> replay capture.pcap",
     "<%= config.bin %> replay capture.pcap --html report.html",

@@ -6,7 +6,7 @@ export default class HttpScorecard extends NetkitCommand {
   static override summary =
     "The strategies' scorecard: the course's formulas beside simulated TCP.";
   static override description =
-    `n objects of one size over a path, by every strategy: round trips and nF/B as the course counts them, and the time on a simulated network whose TCP behaves as Linux's. With --background, long flows of others share the bottleneck: there M connections take M shares, and the others pay.`;
+    `n objects of one size over a path, by every strategy: round trips and nF/B as the course counts them, and the time on a simulated network whose TCP behaves as Linux's. With --background, long flows of others share the bottleneck: there M connections take more of the link than one, and the others pay. Exits 0, or 2 for wrong flags.`;
   static override examples = [
     "<%= config.bin %> http scorecard --objects 10 --size 1kB --rtt 100ms --rate 10Mbit",
     "<%= config.bin %> http scorecard --objects 30 --size 100kB --rtt 40ms --rate 50Mbit --connections 8",

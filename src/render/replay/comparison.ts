@@ -30,7 +30,8 @@ export function renderReplay(replayed: Replayed, paint: ChalkInstance): string {
     if (rows.length === 0) continue;
     lines.push("", paint.bold(pageLine(page)));
     lines.push(...strategyTable(rows, paint));
-    lines.push(...placementTable(rows, paint));
+    const empty = replayed.assumed?.options.cold === "everything";
+    lines.push(...placementTable(rows, empty ? COLD_EMPTY : COLD_DOCUMENTS, paint));
   }
   if (replayed.dns.length > 0) lines.push("", ...dnsTable(replayed, paint));
   const notes = [
@@ -117,7 +118,7 @@ function strategyTable(rows: readonly Prediction[], paint: ChalkInstance): strin
   ];
 }
 
-function placementTable(rows: readonly Prediction[], paint: ChalkInstance): string[] {
+function placementTable(rows: readonly Prediction[], said: string, paint: ChalkInstance): string[] {
   const placements = PLACEMENTS.filter((name) => rows.some(({ placement }) => placement === name));
   if (placements.length < 2) return [];
   const strategies = STRATEGIES.filter(
@@ -138,8 +139,13 @@ function placementTable(rows: readonly Prediction[], paint: ChalkInstance): stri
     String(rows.find((row) => row.placement === placement)?.serverRequests ?? 0),
   ]);
   const [head = "", ...body] = aligned(["cache, ms", ...strategies, "to origin"], cells, true);
-  return ["", paint.bold(head), ...body];
+  const cold = placements.some((name) => name.endsWith("-cold"));
+  return ["", paint.bold(head), ...body, ...(cold ? [paint.dim(said)] : [])];
 }
+
+const COLD_DOCUMENTS =
+  "cold: the cache lacks the documents and has the rest (--cold empty: it has nothing)";
+const COLD_EMPTY = "cold: nothing is stored";
 
 function ms(value: number): string {
   return `${number(value)} ms`;

@@ -80,8 +80,18 @@ interface Account {
 /** Objects that waited for each other's connections in a row; farther back all is waiting in line. */
 const MOST_IN_LINE = 2000;
 
-/** The moments of one object between two times. `depth`: objects that waited for it. */
-function split(one: Visited, from: Nanos, until: Nanos, account: Account, depth: number): void {
+/**
+ * The moments of one object between two times. `depth`: objects that waited for it. `inLine`: others
+ * waited for its response, so that what it thought was their wait.
+ */
+function split(
+  one: Visited,
+  from: Nanos,
+  until: Nanos,
+  account: Account,
+  depth: number,
+  inLine = false,
+): void {
   const { inputs, sums } = account;
   const { timing } = one;
   let at = from;
@@ -92,14 +102,14 @@ function split(one: Visited, from: Nanos, until: Nanos, account: Account, depth:
     sums[cause] += end - at;
     at = end;
   };
-  /** Until a connection was free: the time of the object that had it. */
-  const queue = (to: Nanos | undefined) => {
+  /** Until a connection was free, or it was our turn on it: the time of the object that had it. */
+  const queue = (to: Nanos | undefined, turn = false) => {
     const end = Math.min(to ?? at, until);
     const before =
       end <= at || depth >= MOST_IN_LINE ? undefined : endedBy(account.byEnd, end, at, one);
     if (before !== undefined) {
       const freed = before.timing?.end as Nanos;
-      split(before, at, freed, account, depth + 1);
+      split(before, at, freed, account, depth + 1, inLine || turn);
       at = freed;
     }
     spend("headOfLine", to);
@@ -114,10 +124,10 @@ function split(one: Visited, from: Nanos, until: Nanos, account: Account, depth:
   queue(timing.connect?.from ?? timing.sent);
   spend("handshake", timing.connect?.to);
   queue(timing.sent);
-  if (timing.ahead > 0) spend("headOfLine", timing.turn);
+  if (timing.ahead > 0) queue(timing.turn, true);
   const { head, end } = timing;
   if (head !== undefined) {
-    spend("think", Math.min(head, at + inputs.think(one)));
+    spend(inLine ? "headOfLine" : "think", Math.min(head, at + inputs.think(one)));
     spend("request", head);
   }
   if (end === undefined) return;
