@@ -69,7 +69,7 @@ export interface Setting {
 }
 
 export interface Played {
-  /** From the first SYN, or the first request where connections were open, to the last octet. */
+  /** From the first lookup that was needed, else SYN, else request where connections were open, to the last octet. */
   readonly timeMs: number;
   readonly startNanos: Nanos;
   readonly visited: readonly Visited[];
@@ -309,7 +309,7 @@ class Player {
       const begun = early
         ? (timing?.sent ?? known)
         : (timing?.dns?.from ?? timing?.connect?.from ?? timing?.sent ?? known);
-      start = Math.min(start, timing?.dns === undefined ? begun : (timing.connect?.from ?? begun));
+      start = Math.min(start, begun);
       end = Math.max(end, timing?.end ?? begun);
     }
     return {

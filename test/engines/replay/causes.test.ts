@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { CAUSES } from "../../../src/engines/replay/play/causes.ts";
-import { HOST_TIME } from "../../../src/replay/options.ts";
+import { assume, HOST_TIME } from "../../../src/replay/options.ts";
+import { predict } from "../../../src/replay/predict.ts";
 import { scorecard } from "../../../src/replay/scorecard.ts";
 import { STRATEGIES } from "../../../src/replay/strategies.ts";
-import { pagePredictions } from "./page.ts";
+import { FLAGS, pagePredictions, pageWorkload } from "./page.ts";
 
 describe("where the time of a page goes", () => {
   it("the parts sum to the whole within 0.1 ms, by every strategy and placement, modelled ones too", () => {
@@ -92,5 +93,33 @@ describe("one multiplexed connection, as a model", () => {
     const saved = (of("http3")?.timeMs ?? 0) - (of("http3-0rtt")?.timeMs ?? 0);
     expect(saved).toBeGreaterThan(58);
     expect(saved).toBeLessThan(64);
+  });
+});
+
+describe("names", () => {
+  it("that are not known cost a lookup, and two where one of them finds nothing first", () => {
+    const workload = pageWorkload();
+    const lookup = {
+      name: "www.example.test.",
+      type: "A",
+      startMs: 0,
+      timeMs: 25,
+      ttl: 60,
+      negative: false,
+      client: "10.0.0.1",
+      server: "10.0.0.53",
+      page: 0,
+    };
+    const named = { ...workload, dns: [lookup] };
+    const { options } = assume(
+      named,
+      { ...FLAGS, strategy: ["persistent"], placement: ["none"] },
+      "x",
+    );
+    const times = new Map(predict(named, options).predictions.map((p) => [p.dns, p]));
+    const warm = times.get("warm")?.timeMs ?? 0;
+    expect((times.get("cold")?.timeMs ?? 0) - warm).toBeCloseTo(25, 1);
+    expect((times.get("negative")?.timeMs ?? 0) - warm).toBeCloseTo(50, 1);
+    expect(times.get("cold")?.causes.lookup).toBeCloseTo(25, 3);
   });
 });
