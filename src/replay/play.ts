@@ -18,14 +18,7 @@ import { PageVisit } from "../engines/replay/play/visit.ts";
 import type { Others } from "./background.ts";
 import { Background } from "./background.ts";
 import type { CacheSite, PathSpec } from "./scene.ts";
-import {
-  MULTIPLEXED_PORT,
-  MULTIPLEXED_TLS_PORT,
-  OPENER,
-  PROXY_PORT,
-  Scene,
-  unverified,
-} from "./scene.ts";
+import { OPENER, PROXY_PORT, Scene, unverified } from "./scene.ts";
 
 export const PLACEMENTS = [
   "none",
@@ -104,7 +97,8 @@ export function play(page: PlayedPage, setting: Setting): Played {
   const { placement, path, farther, sites, hostTime, startedMs, seed } = setting;
   const kind = placement.split("-")[0] as CacheSite["kind"] | "none" | "browser";
   const cache = kind === "none" || kind === "browser" ? undefined : sites[kind];
-  const scene = new Scene({ page, path, farther, cache, hostTime, startedMs, seed });
+  const multiplexed = multiplexedBy(page, setting.modern);
+  const scene = new Scene({ page, path, farther, cache, hostTime, multiplexed, startedMs, seed });
   const player = new Player(scene, page, setting);
   const { background = 0 } = setting;
   if (background > 0) player.crowd(new Background(scene.world, background, "home", "servers"));
@@ -118,6 +112,13 @@ export function play(page: PlayedPage, setting: Setting): Played {
   if (kind === "browser") return player.visitAgain(placement === "browser-reload");
   if (setting.modern !== undefined) return player.multiplexed(setting.modern);
   return setting.warm ? player.twiceOnOne() : player.once();
+}
+
+/** HTTP/2 has TLS where the origin has it; the handshake of HTTP/3's transport has it within. */
+function multiplexedBy(page: PlayedPage, modern: Modern | undefined): "plain" | "tls" | undefined {
+  if (modern === undefined) return undefined;
+  const secure = page.objects.some(({ origin }) => origin.scheme === "https");
+  return modern === "http2" && secure ? "tls" : "plain";
 }
 
 class Player {
@@ -236,8 +237,8 @@ class Player {
       this.scene.lookup(origin.host, (_error, looked) => {
         addr = looked?.addresses[0] ?? "";
       });
-      const sealed = modern === "http2" && origin.scheme === "https";
-      const port = sealed ? MULTIPLEXED_TLS_PORT : MULTIPLEXED_PORT;
+      const sealed = multiplexedBy(this.page, modern) === "tls";
+      const port = this.scene.multiplexedPort;
       return { at: { addr, port }, key: addr, ...(sealed ? { tls: { verify: false } } : {}) };
     });
     if (modern === "http3-0rtt") {
@@ -283,7 +284,7 @@ class Player {
 
   private counts() {
     const { scene } = this;
-    const { down } = scene.bottleneck();
+    const down = scene.bottleneck();
     let requests = 0;
     let served = 0;
     for (const site of scene.sites) {
@@ -323,7 +324,7 @@ class Player {
       drops: now.drops - before.drops,
       retransmissions: now.resent - before.resent,
       resentAt: this.scene.resentAt(),
-      highestQueue: this.scene.bottleneck().down.highest,
+      highestQueue: this.scene.bottleneck().highest,
       serverRequests: now.requests - before.requests,
       serverBytes: now.served - before.served,
       ...(others === undefined ? {} : { others: others.account(page, rate) }),

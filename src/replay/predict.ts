@@ -164,7 +164,6 @@ function one(
     start: run.startNanos,
     think: (visited) => thinkOf(played, visited),
     bytesPerSecond: (options.path.rateMbps * 1e6) / 8,
-    rtt: options.path.rttMs * MILLISECOND,
     resentAt: run.resentAt,
   });
   const formula = formulaOf(strategy, placement, page, run, options);
@@ -294,9 +293,11 @@ const INITIAL_SEGMENTS = 10;
 /** The greatest reasons, in one sentence. */
 function explain(run: Played, causes: Causes, formula: number | null, path: PathSpec): string {
   const parts: string[] = [];
-  const segments = Math.ceil(
-    Math.max(0, ...run.visited.map(({ timing }) => timing?.bodyBytes ?? 0)) / SEGMENT_BYTES,
+  const largest = run.visited.reduce(
+    (most, { timing }) => Math.max(most, timing?.bodyBytes ?? 0),
+    0,
   );
+  const segments = Math.ceil(largest / SEGMENT_BYTES);
   const rounds = path.rttMs > 0 ? causes.slowStart / path.rttMs : 0;
   if (rounds >= 0.3) {
     const what = segments > INITIAL_SEGMENTS ? `up to ${segments} segments > IW10` : "windows";

@@ -40,6 +40,8 @@ export interface SceneOptions {
   readonly farther: ReadonlyMap<number, number>;
   readonly cache: CacheSite | undefined;
   readonly hostTime: HostTime;
+  /** Servers speak the model of a multiplexed connection as well, plain or with TLS. */
+  readonly multiplexed?: "plain" | "tls" | undefined;
   readonly startedMs: number;
   readonly seed: number;
 }
@@ -123,7 +125,8 @@ export class Scene {
     }
     let index = 0;
     for (const [server, keys] of places) {
-      const address = `192.0.2.${1 + index++}`;
+      const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
+      index++;
       for (const key of keys) this.addressOf.set(key.slice(0, key.lastIndexOf(":")), address);
       const ports = [...new Set(keys.map((key) => Number(key.slice(key.lastIndexOf(":") + 1))))];
       const secure = new Set(
@@ -143,11 +146,12 @@ export class Scene {
             hostTime,
           );
           this.sites.push(site);
-          const find = (path: string) => page.recorded.get(path);
-          const plain = { addr: address, port: MULTIPLEXED_PORT };
-          serveMultiplexed(host, plain, find, hostTime, undefined);
-          const sealed = { addr: address, port: MULTIPLEXED_TLS_PORT };
-          serveMultiplexed(host, sealed, find, hostTime, TLS);
+          const { multiplexed } = this.options;
+          if (multiplexed !== undefined) {
+            const at = { addr: address, port: this.multiplexedPort };
+            const find = (path: string) => page.recorded.get(path);
+            serveMultiplexed(host, at, find, hostTime, multiplexed === "tls" ? TLS : undefined);
+          }
           return serve((exchange) => site.handle(exchange), address, ports, secure);
         },
       });
@@ -200,21 +204,27 @@ export class Scene {
     });
   }
 
+  /** Where servers speak multiplexed: a port that none of them was recorded at. */
+  get multiplexedPort(): number {
+    const taken = new Set(this.options.page.objects.map(({ origin }) => origin.port));
+    let port = MULTIPLEXED_PORT;
+    while (taken.has(port)) port++;
+    return port;
+  }
+
   readonly lookup: FetcherOptions["lookup"] = (name, done) => {
     const address = this.addressOf.get(name) ?? (name === CACHE ? CACHE : undefined);
     if (address === undefined) done(new Error(`${name} has no address`));
     else done(null, { addresses: [address] });
   };
 
-  /** Queues of the bottleneck, towards the client and back. */
-  bottleneck(): { readonly down: LinkQueue; readonly up: LinkQueue } {
+  /** Queue of the bottleneck towards the client. */
+  bottleneck(): LinkQueue {
     const { cache } = this.options;
     const behind = cache?.kind === "forward" && cache.bottleneck === "behind";
     const [from, to] = behind ? ["servers", "access"] : ["access", "home"];
     const links = this.world.topology.linksBetween(from, to);
-    const down = links.find((link) => link.from.name === from)?.queue as LinkQueue;
-    const up = links.find((link) => link.to.name === from)?.queue as LinkQueue;
-    return { down, up };
+    return links.find((link) => link.from.name === from)?.queue as LinkQueue;
   }
 
   /** When hosts sent segments again. */
@@ -228,9 +238,7 @@ export const unverified: NonNullable<FetcherOptions["tls"]> = ({ scheme }) =>
   scheme === "https" ? { verify: false } : undefined;
 
 export const PROXY_PORT = 3128;
-/** Where servers speak the model of a multiplexed connection, plain and with TLS. */
-export const MULTIPLEXED_PORT = 8082;
-export const MULTIPLEXED_TLS_PORT = 8083;
+const MULTIPLEXED_PORT = 8082;
 
 const OPENED = {
   statusCode: 200,

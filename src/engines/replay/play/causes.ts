@@ -26,7 +26,6 @@ export interface CauseInputs {
   readonly think: (one: Visited) => Nanos;
   /** Octets a second of the bottleneck. */
   readonly bytesPerSecond: number;
-  readonly rtt: Nanos;
   /** When segments were sent again. */
   readonly resentAt: readonly Nanos[];
 }

@@ -40,10 +40,6 @@ export class Sender {
   readonly window = new Window();
   readonly trips = new RoundTrips();
   recovery: Recovery = "open";
-  /** Segments sent, and those sent again. */
-  segments = 0;
-  retransmissions = 0;
-  timeouts = 0;
   /** Octets that the peer takes behind what it acknowledged. */
   peerWindow = 0;
   finSent = false;
@@ -170,7 +166,6 @@ export class Sender {
     const segment = new Sent(this.next, end, fin, now);
     const first = this.packetsOut === 0;
     this.board.queue.push(segment);
-    this.segments++;
     this.lastSent = now;
     if (fin) this.finSent = true;
     const offset = this.next;
@@ -472,9 +467,7 @@ export class Sender {
   private sendAgain(segment: Sent): void {
     const now = this.port.now();
     this.board.resent(segment, now);
-    this.retransmissions++;
     this.port.resending();
-    this.segments++;
     this.lastSent = now;
     this.undoing.resent(now);
     if (this.inReduction) this.reduction.sentOne();
@@ -585,7 +578,6 @@ export class Sender {
       this.port.gaveUp();
       return;
     }
-    this.timeouts++;
     this.enterLoss(now);
     this.retransmitLost();
     this.timer.backoff++;
