@@ -10,6 +10,7 @@ import type { Separated } from "../render/columns.ts";
 import { fieldsOf, headerLine, rowRenderer } from "../render/columns.ts";
 import { renderIssues } from "../render/issues.ts";
 import { renderLine } from "../render/line.ts";
+import { Progress } from "../render/progress.ts";
 import { safe } from "../render/safe.ts";
 import type { TimeStyle } from "../render/time.ts";
 import { TimeFormatter } from "../render/time.ts";
@@ -19,7 +20,6 @@ import { accountText, bulkJsonView, columnsView, jsonView, textView } from "../r
 import { deviations } from "./lint.ts";
 import type { DecodeFlags } from "./options.ts";
 import { decodeAsOf, keepOf, refuseConflicts } from "./options.ts";
-import { Progress } from "./progress.ts";
 
 export async function runDecode(paths: readonly string[], flags: DecodeFlags): Promise<number> {
   if (paths.filter((path) => path === "-").length > 1) {

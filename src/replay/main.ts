@@ -4,6 +4,7 @@ import type { DnsPrediction } from "../engines/replay/dns-caching.ts";
 import { dnsPredictions } from "../engines/replay/dns-caching.ts";
 import type { Workload } from "../engines/replay/workload.ts";
 import { CommandError, EXIT } from "../failure.ts";
+import { Progress } from "../render/progress.ts";
 import { dnsOptions } from "./dns-flags.ts";
 import { loadWorkload } from "./load.ts";
 import type { Assumed, ReplayFlags } from "./options.ts";
@@ -39,7 +40,11 @@ export async function replay(
   }
   const assumed = workload.pages.length === 0 ? undefined : assume(workload, flags, file);
   if (assumed === undefined) return { workload, assumed, predictions: [], sweeps: [], dns };
-  const { predictions, failures } = predict(workload, assumed.options);
+  const progress = new Progress(true);
+  const { predictions, failures } = predict(workload, assumed.options, (done, all) =>
+    progress.tell(() => `${done} of ${all} runs`),
+  );
+  progress.clear();
   if (predictions.length === 0 && dns.length === 0) {
     const why = failures[0] ?? "all pages are reloads of ones that are not in it";
     throw new CommandError(`${file}: nothing to compare: ${why}`, EXIT.input);

@@ -80,7 +80,12 @@ export interface Predicted {
   readonly failures: readonly string[];
 }
 
-export function predict(workload: Workload, options: PredictOptions): Predicted {
+/** `told` before each, of so many in all. */
+export function predict(
+  workload: Workload,
+  options: PredictOptions,
+  told: (done: number, all: number) => void = () => {},
+): Predicted {
   const out: Prediction[] = [];
   const failures: string[] = [];
   const pages = workload.pages.filter(
@@ -90,7 +95,13 @@ export function predict(workload: Workload, options: PredictOptions): Predicted 
     failures.push(
       `only the first ${options.pages} of ${pages.length} pages are predicted (--pages)`,
     );
-  for (const page of pages.slice(0, options.pages)) {
+  const chosen = pages.slice(0, options.pages);
+  const all = chosen.reduce(
+    (sum, page) => sum + [...combinations(workload, page, options)].length,
+    0,
+  );
+  let done = 0;
+  for (const page of chosen) {
     const bytes = page.objects.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
     if (bytes > MOST_BYTES) {
       failures.push(`page ${page.id} has ${bytes} bytes: more than 1 GB are not played`);
@@ -98,6 +109,7 @@ export function predict(workload: Workload, options: PredictOptions): Predicted 
     }
     const played = playedPage(workload, page);
     for (const [strategy, placement, dns] of combinations(workload, page, options)) {
+      told(done++, all);
       const prediction = one(workload, page, played, strategy, placement, dns, options);
       const { fault } = prediction.run;
       if (fault === undefined) out.push(prediction);

@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { RULE_FLAGS } from "../../conform/flags.ts";
 import { EXIT } from "../../failure.ts";
 
 export default class ConformDns extends NetkitCommand {
@@ -22,18 +23,7 @@ export default class ConformDns extends NetkitCommand {
   };
   static override flags = {
     zone: Flags.string({ char: "z", description: "a zone that the server is authoritative for" }),
-    only: Flags.string({ description: "only rules whose identifier contains this" }),
-    level: Flags.string({
-      description: "rules down to this level",
-      options: ["must", "should", "may"],
-      default: "should",
-    }),
-    format: Flags.string({
-      description: "report",
-      options: ["text", "json", "junit", "tap"],
-      default: "text",
-    }),
-    list: Flags.boolean({ description: "list the rules and check nothing" }),
+    ...RULE_FLAGS,
   };
 
   protected override wantsJson(): boolean {

@@ -1,7 +1,7 @@
 /** `netkit conform http-cache`. */
 import * as Args from "@oclif/core/args";
-import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { ORIGIN_FLAGS, RULE_FLAGS } from "../../conform/flags.ts";
 import { EXIT } from "../../failure.ts";
 
 export default class ConformHttpCache extends NetkitCommand {
@@ -20,30 +20,7 @@ export default class ConformHttpCache extends NetkitCommand {
       description: "ADDRESS:PORT, or [IPv6]:PORT; without a port 80",
     }),
   };
-  static override flags = {
-    origin: Flags.string({
-      default: "127.0.0.1:8090",
-      helpValue: "ADDRESS:PORT",
-      description: "where the origin of the rules listens",
-    }),
-    forward: Flags.boolean({
-      default: false,
-      description: "the proxy goes where the request says: targets are absolute",
-    }),
-    host: Flags.string({ description: "the value of Host [default: the origin]" }),
-    only: Flags.string({ description: "only rules whose identifier contains this" }),
-    level: Flags.string({
-      description: "rules down to this level",
-      options: ["must", "should", "may"],
-      default: "should",
-    }),
-    format: Flags.string({
-      description: "report",
-      options: ["text", "json", "junit", "tap"],
-      default: "text",
-    }),
-    list: Flags.boolean({ description: "list the rules and check nothing" }),
-  };
+  static override flags = { ...ORIGIN_FLAGS, ...RULE_FLAGS };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(ConformHttpCache);

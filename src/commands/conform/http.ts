@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { RULE_FLAGS } from "../../conform/flags.ts";
 import { EXIT } from "../../failure.ts";
 
 export default class ConformHttp extends NetkitCommand {
@@ -23,18 +24,7 @@ export default class ConformHttp extends NetkitCommand {
   static override flags = {
     path: Flags.string({ default: "/", description: "what GET answers with 200 and a body" }),
     host: Flags.string({ description: "the value of Host [default: the server]" }),
-    only: Flags.string({ description: "only rules whose identifier contains this" }),
-    level: Flags.string({
-      description: "rules down to this level",
-      options: ["must", "should", "may"],
-      default: "should",
-    }),
-    format: Flags.string({
-      description: "report",
-      options: ["text", "json", "junit", "tap"],
-      default: "text",
-    }),
-    list: Flags.boolean({ description: "list the rules and check nothing" }),
+    ...RULE_FLAGS,
   };
 
   async run(): Promise<void> {

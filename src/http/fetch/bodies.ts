@@ -1,10 +1,10 @@
 /** Where bodies go: nowhere, stdout, or files, which have the name `.part` until they are whole. */
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
-import { Progress } from "../../decode/progress.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { Progress } from "../../render/progress.ts";
 import type { Checksum } from "./checksum.ts";
 import { checksumOf } from "./checksum.ts";
 import { saveEtag } from "./conditions.ts";

@@ -8,12 +8,12 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { Progress } from "../../decode/progress.ts";
 import type { Agent } from "../../engines/http/fetch/agent.ts";
 import type { SplitMap } from "../../engines/http/fetch/split.ts";
 import { Split } from "../../engines/http/fetch/split.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { bytesText, ms } from "../../render/http/waterfall.ts";
+import { Progress } from "../../render/progress.ts";
 import { safe } from "../../render/safe.ts";
 import { checksumOf, verifyFile } from "./checksum.ts";
 import type { FetchFlags } from "./flags.ts";

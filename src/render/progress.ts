@@ -1,5 +1,5 @@
 /** Progress of long work on stderr: only on a terminal, only after a second. */
-import { byteText } from "../render/account.ts";
+import { byteText } from "./account.ts";
 
 const AFTER_MS = 1000;
 const EVERY_MS = 200;
@@ -14,15 +14,21 @@ export class Progress {
     this.wanted = wanted && process.stderr.isTTY === true;
   }
 
-  /** `size`: 0 when it is not known. */
+  /** Bytes done; `size`: 0 when it is not known. */
   update(bytes: number, size: number): void {
+    this.tell(() => {
+      const share = size > 0 ? ` of ${byteText(size)} (${Math.floor((100 * bytes) / size)} %)` : "";
+      return byteText(bytes) + share;
+    });
+  }
+
+  tell(text: () => string): void {
     if (!this.wanted) return;
     const now = performance.now();
     if (now - this.began < AFTER_MS || now - this.last < EVERY_MS) return;
     this.last = now;
     this.shown = true;
-    const share = size > 0 ? ` of ${byteText(size)} (${Math.floor((100 * bytes) / size)} %)` : "";
-    process.stderr.write(`\r\u001b[K${byteText(bytes)}${share}`);
+    process.stderr.write(`\r\u001b[K${text()}`);
   }
 
   clear(): void {
