@@ -179,6 +179,22 @@ describe.runIf(tools)("the recursor among others", () => {
     expect(kdig("-p", port("tls"), "+tls")).toBe("192.0.2.7\n");
     expect(kdig("-p", port("https"), "+https")).toBe("192.0.2.7\n");
     expect(kdig("-p", port("https"), "+https-get")).toBe("192.0.2.7\n");
+    const forward = (name: string) =>
+      startRecursor([
+        ...["--forward", `tls://127.0.0.1:${port("tls")}#${name}`],
+        ...["--forward-ca", join(folder, "cert"), "--no-dnssec"],
+      ]);
+    const answer = (port: number) =>
+      spawnSync("kdig", ["@127.0.0.1", "-p", String(port), "www.example.test1"], {
+        encoding: "utf8",
+        timeout: 30_000,
+      }).stdout;
+    const forwarder = await forward("localhost");
+    expect(answer(forwarder.port)).toContain("192.0.2.7");
+    await forwarder.stop();
+    const mistaken = await forward("another.example");
+    expect(answer(mistaken.port)).toContain("SERVFAIL");
+    await mistaken.stop();
     await secure.stop();
   });
 

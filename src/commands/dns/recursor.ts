@@ -11,6 +11,7 @@ export default class DnsRecursor extends JsonLinesCommand {
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:0 --hints root.hints --upstream-port 5353 --json",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --forward 192.0.2.53 --forward corp.example=10.0.0.1",
+    "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --forward tls://192.0.2.53#dns.example.net",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --listen-tls 127.0.0.1:8853 --cert cert.pem --key key.pem",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --no-negative-cache --stats --cache-dump cache.json",
     "<%= config.bin %> dns recursor --listen 127.0.0.1:5300 --auth-zone corp.example=corp.zone@192.0.2.53",
@@ -50,7 +51,12 @@ export default class DnsRecursor extends JsonLinesCommand {
       multiple: true,
       multipleNonGreedy: true,
       ...noneGiven,
-      description: "[ZONE=]ADDRESS[:PORT]: ask this resolver; may repeat",
+      description:
+        "[ZONE=]ADDRESS[:PORT]: ask this resolver; tls://ADDRESS[:PORT][#NAME] over TLS; may repeat",
+    }),
+    "forward-ca": Flags.string({
+      description:
+        "certificates (PEM) that may sign those of --forward tls://; without it the system's",
     }),
     "stub-zone": Flags.string({
       multiple: true,

@@ -16,6 +16,9 @@ import type { TlsServer } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { eachAddress } from "../../net/live/addresses.ts";
 
+/** RFC 7858 3.1. */
+const DOT_PORT = 853;
+
 export interface RecursorFlags {
   readonly listen: readonly string[];
   readonly "listen-tls": readonly string[];
@@ -25,6 +28,7 @@ export interface RecursorFlags {
   readonly hints?: string | undefined;
   readonly "upstream-port": number;
   readonly forward: readonly string[];
+  readonly "forward-ca"?: string | undefined;
   readonly "stub-zone": readonly string[];
   readonly "trust-anchor"?: string | undefined;
   readonly dnssec: boolean;
@@ -93,19 +97,29 @@ function stubZone(text: string, port: number): ZoneServers {
   };
 }
 
-/** `ADDRESS`, or `ZONE=ADDRESS`. */
-function forwarders(texts: readonly string[], port: number): ZoneServers[] {
+/** `ADDRESS`, or `ZONE=ADDRESS`; `tls://ADDRESS#NAME` over TLS. */
+function forwarders(flags: RecursorFlags): ZoneServers[] {
+  const ca =
+    flags["forward-ca"] === undefined ? undefined : readText(flags["forward-ca"], "certificates");
   const zones = new Map<string, ServerAddress[]>();
-  for (const text of texts) {
+  for (const text of flags.forward) {
     const at = text.indexOf("=");
     const zone = at < 0 ? "." : absolute(text.slice(0, at));
     const list = text
       .slice(at + 1)
       .split(",")
-      .map((one) => serverAddress(one, port));
+      .map((one) => forwarder(one, flags["upstream-port"], ca));
     zones.set(zone, [...(zones.get(zone) ?? []), ...list]);
   }
   return [...zones].map(([zone, addresses]) => ({ zone, addresses }));
+}
+
+/** RFC 8310 8.1: the name that was given, or the address, is what the certificate must be for. */
+function forwarder(text: string, port: number, ca: string | undefined): ServerAddress {
+  if (!text.startsWith("tls://")) return serverAddress(text, port);
+  const [address = "", name] = text.slice("tls://".length).split("#");
+  const server = serverAddress(address, DOT_PORT);
+  return { ...server, tls: { name: name ?? server.addr, ca, alpn: ["dot"] } };
 }
 
 function lie(text: string): { name: string; address: string } {
@@ -143,7 +157,7 @@ export function resolverOptions(flags: RecursorFlags): Partial<ResolverOptions> 
   return {
     hints,
     hintPort: port,
-    forwards: forwarders(flags.forward, port),
+    forwards: forwarders(flags),
     stubs: flags["stub-zone"].map((text) => stubZone(text, port)),
     anchors,
     validate: flags.dnssec,

@@ -5,22 +5,18 @@
 
 import { sameName } from "../../../codecs/dns/canonical.ts";
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
-import { decode, encode, FrameDecoder, frame, RCODE } from "../../../codecs/dns/index.ts";
+import { decode, encode, RCODE } from "../../../codecs/dns/index.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
-import type {
-  Endpoint,
-  Host,
-  Nanos,
-  NetError,
-  TcpConnection,
-  Timer,
-  TlsClient,
-  UdpSocket,
-} from "../../host.ts";
+import type { Endpoint, Host, Nanos, NetError, Timer, TlsClient, UdpSocket } from "../../host.ts";
 import { MILLISECOND } from "../../host.ts";
+import type { LostCause } from "../streams.ts";
+import { Streams } from "../streams.ts";
 import type { TsigKey } from "../tsig.ts";
 import { OPTION } from "./query.ts";
 import { TsigSession } from "./tsig-session.ts";
+
+/** RFC 7858 4.1, when nothing is said of TLS. */
+const OPPORTUNISTIC: TlsClient = {};
 
 export type Transport = "udp" | "tcp" | "tls";
 
@@ -33,6 +29,8 @@ export interface ExchangeOptions {
   readonly tries: number;
   /** For the first; doubled for each that follows. */
   readonly timeoutMs: number;
+  /** Connections for this question and others; without them it has one of its own. */
+  readonly streams?: Streams | undefined;
   /** One identifier for all tries. Otherwise each has its own, since a guess is then good for one only (RFC 5452 4.3). */
   readonly sameId?: boolean;
   /** The answer is wanted as it comes, cut short or not. */
@@ -102,7 +100,7 @@ export class Exchange {
   private cookieTried = false;
   private readonly timer: Timer;
   private socket: UdpSocket | undefined;
-  private connection: TcpConnection | undefined;
+  private withdraw: (() => void) | undefined;
   private session: TsigSession | undefined;
   /** Why what came was not signed as it must be. */
   private unsigned: string | undefined;
@@ -137,8 +135,8 @@ export class Exchange {
     this.timer.armAt(undefined);
     this.socket?.close();
     this.socket = undefined;
-    this.connection?.reset();
-    this.connection = undefined;
+    this.withdraw?.();
+    this.withdraw = undefined;
   }
 
   private finish(result: ExchangeResult): void {
@@ -210,48 +208,30 @@ export class Exchange {
 
   private stream(): void {
     const { server, tls } = this.options;
-    const bytes = frame(this.signed());
-    const frames = new FrameDecoder();
     this.tries = Math.max(1, this.tries);
-    // For the connection (with TLS its handshake), and as much again for the answer.
-    const wait = this.waitMs * MILLISECOND;
-    const connection = this.host.connect(
+    const bytes = this.signed();
+    const streams = this.options.streams ?? new Streams(this.host, 0);
+    this.withdraw = streams.ask(
+      this.transport === "tls" ? { ...server, tls: tls ?? OPPORTUNISTIC } : server,
       {
-        onOpen: (c) => {
-          c.write(bytes);
-          this.count(bytes.length);
-        },
-        onData: (data, c) => {
-          if (c !== this.connection) return;
-          frames.push(data);
-          this.framed(frames);
-        },
-        onEnd: () => this.fail("reset", "the connection was closed before the answer"),
-        onClose: (cause, error, c) => {
-          if (c !== this.connection && this.connection !== undefined) return;
-          const detail =
-            error?.code.startsWith("E") === true ? error.code : (error?.message ?? cause);
-          if (cause === "timeout" || cause === "refused" || cause === "unreachable")
-            this.fail(
-              error?.syscall === "tls" ? "tls" : cause,
-              error?.syscall === "tls" ? error.message : detail,
-            );
-          else if (tls !== undefined && error?.syscall === "tls") this.fail("tls", error.message);
-          else this.fail("reset", detail);
-        },
+        bytes,
+        // For the connection (with TLS its handshake), and as much again for the answer.
+        timeout: this.waitMs * MILLISECOND,
+        onSent: () => this.count(bytes.length),
+        onMessage: (message) => this.received(message),
+        onLost: (cause, error) => this.lost(cause, error),
       },
-      { remote: server, timeout: wait, ...(this.transport === "tls" ? { tls: tls ?? {} } : {}) },
     );
-    this.connection = connection;
   }
 
-  private framed(frames: FrameDecoder): void {
-    try {
-      for (let bytes = frames.next(); bytes !== undefined && !this.over; bytes = frames.next())
-        this.received(bytes);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.fail("reset", `${error.message} (${error.spec})`);
+  private lost(cause: LostCause, error: NetError | DecodeError | null): void {
+    if (error instanceof DecodeError) this.fail("reset", `${error.message} (${error.spec})`);
+    else if (error?.syscall === "tls") this.fail("tls", error.message);
+    else if (cause === "ended") this.fail("reset", "the connection was closed before the answer");
+    else {
+      const detail = error?.code.startsWith("E") === true ? error.code : (error?.message ?? cause);
+      const named = cause === "timeout" || cause === "refused" || cause === "unreachable";
+      this.fail(named ? cause : "reset", detail);
     }
   }
 

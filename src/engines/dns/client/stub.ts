@@ -5,6 +5,8 @@
 import type { DnsMessage } from "../../../codecs/dns/index.ts";
 import { RCODE, TYPE } from "../../../codecs/dns/index.ts";
 import type { Endpoint, Host, TlsClient } from "../../host.ts";
+import { SECOND } from "../../host.ts";
+import { Streams } from "../streams.ts";
 import type { TsigKey } from "../tsig.ts";
 import type { Answered, ExchangeEvent, ExchangeResult, Transport, Unanswered } from "./exchange.ts";
 import { Exchange } from "./exchange.ts";
@@ -53,18 +55,23 @@ export interface Failed {
 
 export type StubResult = FromHosts | FromServer | Failed;
 
+/** Of a connection that no question waits for. */
+const IDLE = SECOND;
+
 /** Answers of servers that cannot say: others may. */
 const USELESS: ReadonlySet<number> = new Set([RCODE.SERVFAIL, RCODE.NOTIMP, RCODE.REFUSED]);
 
 export class Stub {
   private readonly host: Host;
   private readonly options: StubOptions;
+  private readonly streams: Streams;
   /** Where `rotate` begins. */
   private turn = 0;
 
   constructor(host: Host, options: StubOptions) {
     this.host = host;
     this.options = options;
+    this.streams = new Streams(host, IDLE);
   }
 
   /** `name`: relative, or absolute with its last dot. */
@@ -82,7 +89,8 @@ export class Stub {
     }
     const start = conf.rotate ? this.turn++ % conf.servers.length : 0;
     const servers = [...conf.servers.slice(start), ...conf.servers.slice(0, start)];
-    new Search(this.host, this.options, servers, candidates(name, conf), type, done, tell).next();
+    const names = candidates(name, conf);
+    new Search(this.host, this.options, this.streams, servers, names, type, done, tell).next();
   }
 }
 
@@ -103,6 +111,7 @@ function fromHosts(hosts: HostsFile, name: string, type: number): FromHosts | un
 class Search {
   private readonly host: Host;
   private readonly options: StubOptions;
+  private readonly streams: Streams;
   private servers: readonly Endpoint[];
   private readonly all: readonly Endpoint[];
   private readonly useless = new Set<Endpoint>();
@@ -122,6 +131,7 @@ class Search {
   constructor(
     host: Host,
     options: StubOptions,
+    streams: Streams,
     servers: readonly Endpoint[],
     names: readonly string[],
     type: number,
@@ -130,6 +140,7 @@ class Search {
   ) {
     this.host = host;
     this.options = options;
+    this.streams = streams;
     this.servers = servers;
     this.all = servers;
     this.names = names;
@@ -162,6 +173,7 @@ class Search {
         server,
         transport,
         query,
+        streams: this.streams,
         tries: 1,
         // A round later each server has twice the time: RFC 1035 4.2.1 asks for back-off.
         timeoutMs: conf.timeoutMs * 2 ** this.round,

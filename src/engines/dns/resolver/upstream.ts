@@ -3,10 +3,11 @@
  * replies checked), RFC 7766 (TCP). Time-outs are the resolver's.
  */
 import { HEADER_BYTES } from "../../../codecs/dns/constants.ts";
-import { decode, encode, FrameDecoder, frame } from "../../../codecs/dns/index.ts";
+import { decode, encode } from "../../../codecs/dns/index.ts";
 import { DecodeError } from "../../../codecs/errors.ts";
-import type { Host, Random, TcpConnection, TcpHandler, UdpHandler, UdpSocket } from "../../host.ts";
-import { MILLISECOND } from "../../host.ts";
+import type { Host, Random, UdpHandler, UdpSocket } from "../../host.ts";
+import { MILLISECOND, SECOND } from "../../host.ts";
+import { Streams } from "../streams.ts";
 import type { UpstreamQuery, UpstreamResult } from "./core.ts";
 import type { ServerAddress } from "./options.ts";
 import { matchReply, queryMessage, randomCase } from "./query.ts";
@@ -18,6 +19,8 @@ const PORTS = 65_536 - FIRST_PORT;
 const PORT_TRIES = 4;
 /** Replies that are for something else before the socket is given up: somebody guesses. */
 const MAX_MISMATCHES = 64;
+/** RFC 7766 6.2.3 has servers wait for some seconds. */
+const IDLE = 10 * SECOND;
 
 export interface UpstreamStatistics {
   udp: number;
@@ -31,12 +34,14 @@ type Done = (result: UpstreamResult) => void;
 export class Upstream {
   private readonly host: Host;
   private readonly random: Random;
+  private readonly streams: Streams;
   private readonly open = new Map<number, () => void>();
   readonly statistics: UpstreamStatistics = { udp: 0, tcp: 0, mismatches: 0 };
 
   constructor(host: Host) {
     this.host = host;
     this.random = host.random.fork("upstream");
+    this.streams = new Streams(host, IDLE);
   }
 
   ask(id: number, query: UpstreamQuery, done: Done): void {
@@ -46,7 +51,7 @@ export class Upstream {
     const exchange = new Exchange(this, query, this.random, this.host, finish);
     this.open.set(id, () => exchange.close());
     if (query.server.https !== undefined) exchange.https(query.server.https);
-    else if (query.tcp) exchange.tcp();
+    else if (query.tcp) exchange.tcp(this.streams);
     else exchange.udp(PORT_TRIES);
   }
 
@@ -61,6 +66,7 @@ export class Upstream {
 
   close(): void {
     for (const id of [...this.open.keys()]) this.cancel(id);
+    this.streams.close();
   }
 }
 
@@ -131,35 +137,19 @@ class Exchange {
     this.closeSocket = () => socket.close();
   }
 
-  tcp(): void {
+  tcp(streams: Streams): void {
     this.upstream.statistics.tcp++;
-    const frames = new FrameDecoder();
-    const handler: TcpHandler = {
-      onOpen: (connection) => {
-        if (!this.closed) connection.write(frame(this.bytes));
-      },
-      onData: (data) => {
-        if (this.closed) return;
-        frames.push(data);
-        try {
-          for (let one = frames.next(); one !== undefined && !this.closed; one = frames.next())
-            this.received(one);
-        } catch (error) {
-          if (!(error instanceof DecodeError)) throw error;
-          this.finish({ kind: "malformed" });
-        }
-      },
-      onClose: () => {
-        if (!this.closed) this.finish({ kind: "unreachable" });
-      },
-    };
-    const { addr, port, tls } = this.query.server;
-    const connection: TcpConnection = this.host.connect(handler, {
-      remote: { addr, port },
-      ...(tls === undefined ? {} : { tls }),
+    this.closeSocket = streams.ask(this.query.server, {
+      bytes: this.bytes,
       timeout: this.query.timeoutMs * MILLISECOND,
+      onMessage: (message) => {
+        if (!this.closed) this.received(message);
+      },
+      onLost: (cause) => {
+        if (!this.closed)
+          this.finish({ kind: cause === "malformed" ? "malformed" : "unreachable" });
+      },
     });
-    this.closeSocket = () => connection.reset();
   }
 
   https(ask: NonNullable<ServerAddress["https"]>): void {
