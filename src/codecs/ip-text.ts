@@ -51,38 +51,49 @@ function isZero(bytes: Uint8Array, at: number): boolean {
 
 /** Four bytes, or undefined when the text is no dotted-decimal address (leading zeros are refused). */
 export function parseIpv4(text: string): Uint8Array | undefined {
-  const { length } = text;
-  if (length < 7 || length > 15) return undefined;
   const bytes = new Uint8Array(4);
+  return putIpv4(text, bytes, 0) ? bytes : undefined;
+}
+
+/** As `parseIpv4`, at an index of memory that has room. False: no address, and the memory is spoilt. */
+export function putIpv4(text: string, bytes: Uint8Array, at: number): boolean {
+  const { length } = text;
+  if (length < 7 || length > 15) return false;
   let part = 0;
   let digits = 0;
   let value = 0;
   for (let i = 0; i <= length; i++) {
     const c = i === length ? DOT : text.charCodeAt(i);
     if (c === DOT) {
-      if (digits === 0 || value > 255 || part > 3) return undefined;
-      bytes[part++] = value;
+      if (digits === 0 || value > 255 || part > 3) return false;
+      bytes[at + part++] = value;
       digits = 0;
       value = 0;
     } else {
-      if (c < 0x30 || c > 0x39 || (digits > 0 && value === 0) || digits === 3) return undefined;
+      if (c < 0x30 || c > 0x39 || (digits > 0 && value === 0) || digits === 3) return false;
       value = value * 10 + c - 0x30;
       digits++;
     }
   }
-  return part === 4 ? bytes : undefined;
+  return part === 4;
 }
 
 /** Sixteen bytes, or undefined. RFC 4291 2.2, all three forms. */
 export function parseIpv6(text: string): Uint8Array | undefined {
-  return text.includes(".") ? withEmbedded(text) : hexGroups(text);
+  const bytes = new Uint8Array(16);
+  return putIpv6(text, bytes, 0) ? bytes : undefined;
+}
+
+/** As `parseIpv6`, at an index of memory that has room. False: no address, and the memory is spoilt. */
+export function putIpv6(text: string, bytes: Uint8Array, at: number): boolean {
+  return text.includes(".") ? withEmbedded(text, bytes, at) : hexGroups(text, bytes, at);
 }
 
 /** Groups of the address that is read. */
 const groupScratch = new Uint16Array(8);
 
 /** RFC 4291 2.2, forms 1 and 2. */
-function hexGroups(text: string): Uint8Array | undefined {
+function hexGroups(text: string, bytes: Uint8Array, at: number): boolean {
   const { length } = text;
   let count = 0;
   let gap = -1;
@@ -99,25 +110,24 @@ function hexGroups(text: string): Uint8Array | undefined {
       if (digit < 0) break;
       value = value * 16 + digit;
     }
-    if (digits === 0 || digits > 4 || count === 8) return undefined;
+    if (digits === 0 || digits > 4 || count === 8) return false;
     groupScratch[count++] = value;
     if (i === length) break;
-    if (text.charCodeAt(i) !== COLON || ++i === length) return undefined;
+    if (text.charCodeAt(i) !== COLON || ++i === length) return false;
     if (text.charCodeAt(i) === COLON) {
-      if (gap >= 0) return undefined;
+      if (gap >= 0) return false;
       gap = count;
       i++;
     }
   }
-  if (gap < 0 ? count !== 8 : count > 7) return undefined;
-  const bytes = new Uint8Array(16);
-  for (let n = 0; n < count; n++) {
-    const to = gap >= 0 && n >= gap ? 8 - count + n : n;
-    const group = groupScratch[n] as number;
-    bytes[to * 2] = group >> 8;
-    bytes[to * 2 + 1] = group;
+  if (gap < 0 ? count !== 8 : count > 7) return false;
+  const missing = 8 - count;
+  for (let to = 0, n = 0; to < 8; to++) {
+    const group = gap >= 0 && to >= gap && to < gap + missing ? 0 : (groupScratch[n++] as number);
+    bytes[at + to * 2] = group >> 8;
+    bytes[at + to * 2 + 1] = group;
   }
-  return bytes;
+  return true;
 }
 
 function hexDigit(c: number): number {
@@ -127,21 +137,20 @@ function hexDigit(c: number): number {
 }
 
 /** RFC 4291 2.2, form 3. */
-function withEmbedded(text: string): Uint8Array | undefined {
+function withEmbedded(text: string, bytes: Uint8Array, at: number): boolean {
   const halves = text.split("::");
-  if (halves.length > 2) return undefined;
+  if (halves.length > 2) return false;
   const head = groupsOf(halves[0] as string, halves.length === 1);
   const tail = halves.length === 2 ? groupsOf(halves[1] as string, true) : [];
-  if (head === undefined || tail === undefined) return undefined;
+  if (head === undefined || tail === undefined) return false;
   const missing = 8 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return false;
   const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
-  const bytes = new Uint8Array(16);
   groups.forEach((group, i) => {
-    bytes[i * 2] = group >> 8;
-    bytes[i * 2 + 1] = group & 0xff;
+    bytes[at + i * 2] = group >> 8;
+    bytes[at + i * 2 + 1] = group & 0xff;
   });
-  return bytes;
+  return true;
 }
 
 function groupsOf(text: string, last: boolean): number[] | undefined {

@@ -67,6 +67,12 @@ export class Writer {
     this.plain = plainView(larger);
   }
 
+  /** The memory, with room for `count` octets from `at`: for those who write many and move `at` themselves. */
+  memory(count: number): Uint8Array {
+    this.room(count);
+    return this.buffer;
+  }
+
   u8(value: number): void {
     this.room(1);
     this.buffer[this.at++] = value;
@@ -104,15 +110,6 @@ export class Writer {
     this.at = at + length;
   }
 
-  /** One octet a code point below 256; for short texts without a call into native code. */
-  characters(text: string, from: number, to: number): void {
-    this.room(to - from);
-    const { buffer } = this;
-    let { at } = this;
-    for (let i = from; i < to; i++) buffer[at++] = text.charCodeAt(i);
-    this.at = at;
-  }
-
   /** The octets of base64 text. False, and nothing written, when it is none. */
   base64(text: string): boolean {
     if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
@@ -147,7 +144,27 @@ export class Writer {
   finish(): Uint8Array {
     return this.plain.slice(0, this.at);
   }
+
+  /** As `finish`; short ones share memory allocated for many, which is never written again. */
+  finishPooled(): Uint8Array {
+    const { at, plain } = this;
+    if (at > MAX_POOLED) return plain.slice(0, at);
+    if (POOL - poolAt < at) {
+      pool = new Uint8Array(POOL);
+      poolAt = 0;
+    }
+    const from = poolAt;
+    poolAt += at;
+    if (at < 4 * SHORT) for (let i = 0; i < at; i++) pool[from + i] = plain[i] as number;
+    else pool.set(plain.subarray(0, at), from);
+    return new Uint8Array(pool.buffer, from, at);
+  }
 }
+
+const POOL = 16_384;
+const MAX_POOLED = 1024;
+let pool = new Uint8Array(0);
+let poolAt = POOL;
 
 function plainView(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);

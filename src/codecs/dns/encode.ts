@@ -4,12 +4,10 @@ import { fromHex, Writer } from "../writer.ts";
 import { TYPE } from "./constants.ts";
 import type { DnsMessage, Edns, Question, ResourceRecord } from "./message.ts";
 import { FLAG } from "./message.ts";
-import { MAX_LABEL_BYTES, MAX_NAME_BYTES, nameLabels } from "./name.ts";
+import { Names } from "./name-places.ts";
 import type { NameWriter } from "./rdata.ts";
 import { encodeRdata } from "./rdata.ts";
 
-/** Pointers have 14 bits. RFC 1035 4.1.4. */
-const POINTER_LIMIT = 0x4000;
 /** The length before a message on TCP has 16 bits; UDP is shorter. RFC 1035 4.2.2. */
 export const MAX_MESSAGE_BYTES = 65_535;
 
@@ -22,7 +20,7 @@ export interface EncodeOptions {
 }
 
 /**
- * The octets of a message.
+ * The octets of a message, in memory that messages share.
  * @throws EncodeError when a field does not fit, or the message is longer than 65535 octets.
  */
 export function encode(message: DnsMessage, options: EncodeOptions = {}): Uint8Array {
@@ -51,7 +49,7 @@ export function encode(message: DnsMessage, options: EncodeOptions = {}): Uint8A
   if (writer.at > MAX_MESSAGE_BYTES) {
     throw new EncodeError("dns.too-long", "RFC 1035 4.2.2", `the message has ${writer.at} octets`);
   }
-  return writer.finish();
+  return writer.finishPooled();
 }
 
 function range(field: string, value: number, most: number): number {
@@ -118,91 +116,6 @@ function writeOpt(writer: Writer, edns: Edns, rcode: number): void {
     writer.bytes(data);
   }
   writer.patchU16(lengthAt, range("RDLENGTH", writer.at - lengthAt - 2, 0xffff));
-}
-
-/** Remembers where each suffix was written, with the case of its octets. */
-class Names {
-  private readonly places = new Map<string, number>();
-  compress = true;
-
-  begin(compress: boolean): void {
-    this.compress = compress;
-    this.places.clear();
-  }
-
-  readonly write: NameWriter = (writer, name, mayCompress) => {
-    const full = plainName(name);
-    if (full === undefined) this.writeEscaped(writer, name, mayCompress);
-    else this.writePlain(writer, full, mayCompress && this.compress);
-  };
-
-  private writePlain(writer: Writer, name: string, mayCompress: boolean): void {
-    const { places } = this;
-    const end = name.length;
-    // The root is the dot alone.
-    for (let from = 0; from < end - (end === 1 ? 1 : 0); ) {
-      const suffix = from === 0 ? name : name.slice(from);
-      const place = places.get(suffix);
-      if (place !== undefined && mayCompress) {
-        writer.u16(0xc000 | place);
-        return;
-      }
-      if (place === undefined && writer.at < POINTER_LIMIT) places.set(suffix, writer.at);
-      const dot = name.indexOf(".", from);
-      writer.u8(dot - from);
-      writer.characters(name, from, dot);
-      from = dot + 1;
-    }
-    writer.u8(0);
-  }
-
-  /** Names with escapes, and those that are none: `nameLabels` tells what is wrong. */
-  private writeEscaped(writer: Writer, name: string, mayCompress: boolean): void {
-    const { places } = this;
-    const labels = nameLabels(name);
-    let suffixes = ESCAPED;
-    const keys: string[] = new Array(labels.length);
-    for (let i = labels.length - 1; i >= 0; i--) {
-      const label = labels[i] as Uint8Array;
-      suffixes = `${String.fromCharCode(label.length, ...label)}${suffixes}`;
-      keys[i] = suffixes;
-    }
-    for (const [i, label] of labels.entries()) {
-      const key = keys[i] as string;
-      const place = places.get(key);
-      if (place !== undefined && mayCompress && this.compress) {
-        writer.u16(0xc000 | place);
-        return;
-      }
-      if (place === undefined && writer.at < POINTER_LIMIT) places.set(key, writer.at);
-      writer.u8(label.length);
-      writer.bytes(label);
-    }
-    writer.u8(0);
-  }
-}
-
-/** Ends keys of names that have escapes: no name in presentation form has it. */
-const ESCAPED = "\u0100";
-
-/** The name with its last dot when it has no escapes and fits; undefined: `nameLabels` is to say. */
-function plainName(name: string): string | undefined {
-  const { length } = name;
-  if (length === 0 || length > MAX_NAME_BYTES - 1) return undefined;
-  if (name === ".") return name;
-  let label = 0;
-  for (let i = 0; i < length; i++) {
-    const c = name.charCodeAt(i);
-    if (c === 0x2e) {
-      if (label === 0 || label > MAX_LABEL_BYTES) return undefined;
-      label = 0;
-    } else {
-      if (c === 0x5c || c > 0xff) return undefined;
-      label++;
-    }
-  }
-  if (label === 0) return name;
-  return label > MAX_LABEL_BYTES || length > MAX_NAME_BYTES - 2 ? undefined : `${name}.`;
 }
 
 const names = new Names();

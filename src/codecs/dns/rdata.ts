@@ -1,7 +1,7 @@
 /** Rdata between the wire and typed fields, by the table. */
 
 import { EncodeError } from "../errors.ts";
-import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from "../ip-text.ts";
+import { formatIpv4, formatIpv6, parseIpv4, parseIpv6, putIpv4, putIpv6 } from "../ip-text.ts";
 import { base64, hex, latin1 } from "../reader.ts";
 import type { Writer } from "../writer.ts";
 import { Writer as ByteWriter, fromBase64, fromHex, latin1Bytes } from "../writer.ts";
@@ -255,9 +255,14 @@ function writeCommon(
     case TYPE.AAAA: {
       const { address } = rdata as { readonly address?: unknown };
       if (typeof address !== "string") return false;
-      const octets_ = type === TYPE.A ? parseIpv4(address) : parseIpv6(address);
-      if (octets_ === undefined) return false;
-      writer.bytes(octets_);
+      const { at } = writer;
+      if (type === TYPE.A) {
+        if (!putIpv4(address, writer.memory(4), at)) return false;
+        writer.at = at + 4;
+      } else {
+        if (!putIpv6(address, writer.memory(16), at)) return false;
+        writer.at = at + 16;
+      }
       return true;
     }
     case TYPE.NS:
