@@ -204,8 +204,10 @@ export function nameText(bytes: Uint8Array, at: number, start: number): string {
 
 /** Where pointers can lead. RFC 1035 4.1.4. */
 const REACHABLE = 0x4000;
-/** Texts of the names of one message by where they begin; one of another message has an older stamp. */
+/** Texts of the names of one message by where their labels begin; one of another message has an older stamp. */
 const texts: string[] = new Array(REACHABLE).fill("");
+/** The character of the text at which the label begins. */
+const cuts = new Uint8Array(REACHABLE);
 const stamps = new Int32Array(REACHABLE);
 let stamp = 0;
 /** Offsets of the labels of the name that is read. */
@@ -220,37 +222,87 @@ export function beginNames(): void {
 export function messageName(bytes: Uint8Array, at: number, start: number): string {
   let i = at;
   let count = 0;
+  let hash = 0;
   let tail = "";
   for (;;) {
     const b = bytes[i] as number;
     if (b === 0) break;
     if (b >= 192) {
-      const offset = ((b & 0x3f) << 8) | (bytes[i + 1] as number);
-      tail =
-        stamps[offset] === stamp
-          ? (texts[offset] as string)
-          : nameText(bytes, start + offset, start);
-      if (tail === ".") tail = "";
+      tail = pointedAt(bytes, ((b & 0x3f) << 8) | (bytes[i + 1] as number), start);
       break;
     }
     labelOffsets[count++] = i;
-    i += b + 1;
+    const stop = i + 1 + b;
+    for (; i < stop; i++) hash = Math.imul(hash, 0x01000193) ^ (bytes[i] as number);
   }
   if (count === 0) return tail === "" ? "." : tail;
-  // From the last label to the first: what has been joined so far is the text of a suffix.
-  while (count > 0) {
-    const from = labelOffsets[--count] as number;
-    const stop = from + 1 + (bytes[from] as number);
-    let label = "";
-    for (let n = from + 1; n < stop; n++) label += OCTET_TEXT[bytes[n] as number] as string;
-    tail = `${label}.${tail}`;
+  const slot = (hash ^ (hash >>> 15)) & (RECENT - 1);
+  let text = recent[slot] as string;
+  if (
+    text.length !== i - at + tail.length ||
+    recentTails[slot] !== tail ||
+    !spells(text, bytes, at, i)
+  ) {
+    text = labelsText(bytes, at, i) + tail;
+    // With escapes the dots do not stand where the lengths did.
+    if (text.length !== i - at + tail.length) return text;
+    recent[slot] = text;
+    recentTails[slot] = tail;
+  }
+  for (let n = 0; n < count; n++) {
+    const from = labelOffsets[n] as number;
     const offset = from - start;
     if (offset < REACHABLE) {
-      texts[offset] = tail;
+      texts[offset] = text;
+      cuts[offset] = from - at;
       stamps[offset] = stamp;
     }
   }
-  return tail;
+  return text;
+}
+
+/** Text of what a pointer leads to; of the root nothing. */
+function pointedAt(bytes: Uint8Array, offset: number, start: number): string {
+  if (stamps[offset] !== stamp) {
+    const text = nameText(bytes, start + offset, start);
+    return text === "." ? "" : text;
+  }
+  const cut = cuts[offset] as number;
+  if (cut === 0) return texts[offset] as string;
+  const text = (texts[offset] as string).slice(cut);
+  texts[offset] = text;
+  cuts[offset] = 0;
+  return text;
+}
+
+/** Labels of `bytes[at, end)`, each with its dot. */
+function labelsText(bytes: Uint8Array, at: number, end: number): string {
+  let text = "";
+  for (let i = at; i < end; text += ".") {
+    const stop = i + 1 + (bytes[i] as number);
+    for (i++; i < stop; i++) text += OCTET_TEXT[bytes[i] as number] as string;
+  }
+  return text;
+}
+
+/** Texts of names read lately, of whatever message: the same come again and again. */
+const RECENT = 2048;
+const recent: string[] = new Array(RECENT).fill("");
+/** What stood behind the pointer at the end of each; no pointer: nothing. */
+const recentTails: string[] = new Array(RECENT).fill("");
+
+/** Whether a text begins with the labels at `[at, end)`, none of which has an octet to escape. */
+function spells(text: string, bytes: Uint8Array, at: number, end: number): boolean {
+  let i = at;
+  while (i < end) {
+    const stop = i + 1 + (bytes[i] as number);
+    for (i++; i < stop; i++) {
+      const c = bytes[i] as number;
+      if (c === 0x2e || text.charCodeAt(i - at - 1) !== c) return false;
+    }
+    if (text.charCodeAt(i - at - 1) !== 0x2e) return false;
+  }
+  return true;
 }
 
 /**
