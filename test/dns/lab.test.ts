@@ -52,4 +52,18 @@ describe("the lab, simulated", () => {
       expect(lossy.map((row) => row.rcode)).toEqual(Array(6).fill(RCODE.NOERROR));
     }
   });
+
+  it("RFC 5936: secondaries have their zones from the primary before anybody asks, and keep them when it is down", () => {
+    const options = { seed: 1, rtt: RTT * MILLISECOND, loss: 0, negativeCache: true };
+    const lab = new SimulatedLab({ ...options, down: ["ns1.example.com"] });
+    // 14 instances of the root beside the primary and six other secondaries, each with a connection.
+    expect(lab.world.sent).toBeGreaterThan(20 * 7);
+    const rows = lab.compare([{ name: "www.example.com.", type: TYPE.A }]);
+    for (const { rcode, answers } of rows)
+      expect({ rcode, answers }).toEqual({ rcode: RCODE.NOERROR, answers: 2 });
+    // Where nothing arrives, nobody but the primary has a zone.
+    const deaf = new SimulatedLab({ ...options, loss: 1 });
+    const [row] = deaf.compare([{ name: "www.example.com.", type: TYPE.A }]);
+    expect(row?.rcode).toBe(RCODE.SERVFAIL);
+  });
 });

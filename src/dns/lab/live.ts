@@ -4,8 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readZone, writeZone } from "../../codecs/dns/index.ts";
 import { buildLab } from "../../engines/dns/lab/build.ts";
-import type { LabPlan } from "../../engines/dns/lab/plan.ts";
-import { labPlan } from "../../engines/dns/lab/plan.ts";
+import { fetchedBy, labPlan } from "../../engines/dns/lab/plan.ts";
 import { LabServer } from "../../engines/dns/lab/server.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
 import { Recursor } from "../../engines/dns/recursor.ts";
@@ -54,12 +53,11 @@ export async function startLab({ port, folder }: LiveLabOptions): Promise<Runnin
     });
   try {
     const transfers: Promise<void>[] = [];
-    for (const { addr, zones: served, primary } of [...plan.servers].sort(primariesFirst)) {
+    for (const server of [...plan.servers].sort(primariesFirst)) {
+      const { addr, zones: served, primary } = server;
       // The others have their data from the primary, as in the world.
       const own = primary ? served.flatMap((zone) => zones.get(zone) ?? []) : [];
-      const fetched = primary
-        ? []
-        : served.map((zone) => ({ zone, primary: primaryOf(plan, zone) }));
+      const fetched = fetchedBy(plan, server);
       await listening((onListening, onListenError) => {
         let onFetched = () => {};
         if (!primary) transfers.push(new Promise((done) => (onFetched = done)));
@@ -97,12 +95,6 @@ export async function startLab({ port, folder }: LiveLabOptions): Promise<Runnin
 
 function primariesFirst(a: { primary: boolean }, b: { primary: boolean }): number {
   return Number(b.primary) - Number(a.primary);
-}
-
-function primaryOf({ servers }: LabPlan, zone: string): string {
-  const found = servers.find(({ primary, zones }) => primary && zones.includes(zone));
-  if (found === undefined) throw new RangeError(`${zone} has no primary`);
-  return found.addr;
 }
 
 function writeFiles(

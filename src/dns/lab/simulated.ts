@@ -1,7 +1,7 @@
 /** The lab in a simulated network: the three ways of resolving, cold and warm, with who had to do what. */
 import { readZone, typeName } from "../../codecs/dns/index.ts";
 import { buildLab, keyOfOctets } from "../../engines/dns/lab/build.ts";
-import { LAB_RECURSOR, labPlan } from "../../engines/dns/lab/plan.ts";
+import { fetchedBy, LAB_RECURSOR, labPlan } from "../../engines/dns/lab/plan.ts";
 import type { Mode, ModeAnswer } from "../../engines/dns/lab/resolve-modes.ts";
 import { MODES, ModalClient } from "../../engines/dns/lab/resolve-modes.ts";
 import { LabServer } from "../../engines/dns/lab/server.ts";
@@ -10,7 +10,7 @@ import { Recursor } from "../../engines/dns/recursor.ts";
 import { hintsOf } from "../../engines/dns/resolver/delegation.ts";
 import type { ResolverOptions } from "../../engines/dns/resolver/options.ts";
 import type { Host, Nanos } from "../../engines/host.ts";
-import { MILLISECOND } from "../../engines/host.ts";
+import { MILLISECOND, SECOND } from "../../engines/host.ts";
 import { Trace } from "../../net/simulated/trace.ts";
 import { World } from "../../net/simulated/world.ts";
 
@@ -46,6 +46,14 @@ export interface LabRow {
 const PORT = 53;
 /** Places of the second instance of an anycast address: four times as far. */
 const FAR = 4;
+/** Nothing that belongs to a question waits so long; the secondaries' REFRESH does. */
+const QUIET = 60 * SECOND;
+const TRANSFERS = 600 * SECOND;
+
+/** RFC 4786 4.4: what an instance of an anycast address asks for itself comes back to an address of its own. */
+function ownAddress(anycast: string): string {
+  return anycast.replace(/^127\.0\.1\./, "127.0.101.");
+}
 
 export class SimulatedLab {
   readonly world: World;
@@ -69,14 +77,24 @@ export class SimulatedLab {
       return keyOfOctets(octets);
     };
     const { zones, anchors } = buildLab(plan, keyFor, Math.floor(this.world.startedMs / 1000));
-    for (const { name, addr, zones: served, instances } of plan.servers) {
+    let missing = 0;
+    for (const planned of plan.servers) {
+      const { name, addr, zones: served, primary, instances } = planned;
+      const own = primary ? served.flatMap((zone) => zones.get(zone) ?? []) : [];
+      const fetched = fetchedBy(plan, planned);
       for (let i = 0; i < instances; i++) {
-        const own = served.flatMap((zone) => zones.get(zone) ?? []);
-        const server = new LabServer({ addr, port: PORT, zones: own, relays: true });
+        if (fetched.length > 0) missing++;
+        const server = new LabServer({
+          ...{ addr, port: PORT, zones: own, fetched, relays: true },
+          onFetched: () => missing--,
+        });
         const node = i === 0 ? name : `${name}-${i + 1}`;
         this.servers.set(node, server);
-        const link = i === 0 ? {} : { link: { delay: delay * FAR } };
-        this.world.node(node, { addresses: [addr], boot: () => server, ...link });
+        const far = { addresses: [ownAddress(addr), addr], link: { delay: delay * FAR } };
+        this.world.node(node, {
+          ...(i === 0 ? { addresses: [addr] } : far),
+          boot: () => server,
+        });
       }
     }
     const hints = hintsOf([...readZone(plan.hints, { origin: "." })]);
@@ -92,6 +110,9 @@ export class SimulatedLab {
     });
     this.client = this.world.node("client", { addresses: ["127.0.0.1"] });
     this.world.run(0);
+    // The secondaries have their zones before anybody asks; where too much is lost, some have none.
+    this.world.runWhile(() => missing > 0 && this.world.now < TRANSFERS);
+    this.world.quieten(QUIET, TRANSFERS);
     for (const name of options.down ?? []) this.world.faults.crash(name);
   }
 
@@ -150,7 +171,7 @@ export class SimulatedLab {
     const answers: ModeAnswer[] = [];
     client.resolve(mode, name, type, (a) => answers.push(a));
     // What nobody waits for any more (late answers, timers) is over before the next is measured.
-    this.world.run();
+    this.world.quieten(QUIET, TRANSFERS);
     const [answer] = answers;
     return {
       mode,

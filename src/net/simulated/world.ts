@@ -179,6 +179,20 @@ export class World {
     }
   }
 
+  /** Runs until nothing happens for `gap`, for `most` at the longest: timers that lie far off may wait. */
+  quieten(gap: Nanos, most: Nanos): void {
+    const end = this.now + most;
+    const { queue } = this;
+    for (
+      let next = queue.next();
+      next !== undefined && next <= end && next - this.now <= gap;
+      next = queue.next()
+    ) {
+      this.now = next;
+      queue.fire();
+    }
+  }
+
   /** Runs until the promise, made of what `tasks` hands out, is settled. @throws what it rejects with */
   async settle<T>(promise: Promise<T>): Promise<T> {
     const { queue } = this;

@@ -13,6 +13,12 @@ export interface LabServer {
   readonly instances: number;
 }
 
+/** A zone and the address of the server that it is fetched from (RFC 5936). */
+export interface FetchedZone {
+  readonly zone: string;
+  readonly primary: string;
+}
+
 export interface LabZone {
   readonly name: string;
   readonly records: readonly ResourceRecord[];
@@ -185,4 +191,17 @@ export function labPlan(): LabPlan {
       ),
     ],
   };
+}
+
+/** Address of the server from which the others have the zone. */
+function primaryOf({ servers }: LabPlan, zone: string): string {
+  const found = servers.find(({ primary, zones }) => primary && zones.includes(zone));
+  if (found === undefined) throw new RangeError(`${zone} has no primary`);
+  return found.addr;
+}
+
+/** What a server has from its primary; a primary has nothing so. */
+export function fetchedBy(plan: LabPlan, server: LabServer): FetchedZone[] {
+  if (server.primary) return [];
+  return server.zones.map((zone) => ({ zone, primary: primaryOf(plan, zone) }));
 }

@@ -5,6 +5,7 @@ import type { DnsClient, DnsService, Reply } from "../listener.ts";
 import { DnsListener } from "../listener.ts";
 import { Secondary } from "../secondary.ts";
 import type { Zone } from "../zone.ts";
+import type { FetchedZone } from "./plan.ts";
 import { Relay } from "./relay.ts";
 
 export interface LabServerOptions {
@@ -19,11 +20,6 @@ export interface LabServerOptions {
   /** All that it fetches has come. */
   onFetched?(): void;
   onListenError?(error: NetError): void;
-}
-
-export interface FetchedZone {
-  readonly zone: string;
-  readonly primary: string;
 }
 
 /** The root waits this long for the next server; each level below has a third, so that it can try another in time. */
