@@ -15,8 +15,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const write = (address: string) =>
-  writeFileSync(zone, `$ORIGIN z.\n@ 5 SOA ns h 1 2 3 4 5\n@ 5 NS ns\nns 5 A ${address}\n`);
+const write = (address: string, serial = 1) =>
+  writeFileSync(zone, `$ORIGIN z.\n@ 5 SOA ns h ${serial} 2 3 4 5\n@ 5 NS ns\nns 5 A ${address}\n`);
 
 // Children are found in /proc.
 const onLinux = process.platform === "linux";
@@ -49,8 +49,8 @@ async function until(what: () => boolean): Promise<void> {
   while (!what()) await new Promise((done) => setTimeout(done, 20));
 }
 
-async function serve() {
-  const args = ["serve", zone, "--workers", "2", "--listen", "127.0.0.1:0", "--json"];
+async function serve(...more: string[]) {
+  const args = ["serve", zone, "--workers", "2", "--listen", "127.0.0.1:0", "--json", ...more];
   const child = spawn("node", ["bin/run.js", "dns", ...args], { timeout: 60_000 });
   started.push(child);
   const said = { out: "", err: "" };
@@ -100,6 +100,29 @@ describe.skipIf(!onLinux)("dns serve --workers", () => {
     await until(() => !workers.some(alive));
     expect(said.out.trim().split("\n")).toHaveLength(1);
     expect(said.err.match(/the old zone stays/g)).toHaveLength(1);
+  });
+
+  it("RFC 1995: those that take the place of others know the versions before them", async () => {
+    write("192.0.2.1");
+    const { child, pid, port, said, exit } = await serve("--allow-transfer", "127.0.0.0/8");
+    write("192.0.2.2", 2);
+    child.kill("SIGHUP");
+    await until(() => said.err.includes("reloaded z. serial 2"));
+    const first = childrenOf(pid);
+    for (const worker of first) process.kill(worker, "SIGKILL");
+    await until(() => {
+      const now = childrenOf(pid);
+      return now.length === 2 && !now.some((worker) => first.includes(worker));
+    });
+    const args = ["resolve", "z.", "IXFR=1", `@127.0.0.1:${port}`];
+    const { stdout } = spawnSync("node", ["bin/run.js", "dns", ...args], {
+      encoding: "utf8",
+      timeout: 30_000,
+    });
+    // The difference names the version before; a whole zone does not.
+    expect(stdout).toContain("ns.z. h.z. 1 2 3 4 5");
+    child.kill("SIGTERM");
+    expect(await exit).toBe(0);
   });
 
   it("RFC 7766 6.2.4: a connection that is open at SIGTERM is closed in order", async () => {

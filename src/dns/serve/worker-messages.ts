@@ -1,4 +1,5 @@
 /** What the first process of `--workers` and its workers tell each other. */
+import type { ZonePast } from "../../engines/dns/authority.ts";
 import type { EdgeSnapshot } from "../../engines/dns/nearest/nearest.ts";
 
 export type ToWorker =
@@ -8,6 +9,8 @@ export type ToWorker =
       readonly ports: readonly number[];
       /** Hex: a cookie of one worker must be good for the others (RFC 9018 5). */
       readonly cookieSecret: string;
+      /** One that takes another's place answers IXFR as the others do (RFC 1995). */
+      readonly pasts: readonly ZonePast[];
       readonly edges: readonly EdgeSnapshot[];
     }
   | {

@@ -39,6 +39,7 @@ export async function serveAsWorker(flags: ServeFlags): Promise<void> {
   const sources = flags.zones.map(zoneSource);
   try {
     for (const source of sources) authority.setZone(loadZone(source).zone);
+    authority.remember(start.pasts);
     const nearest =
       flags.nearest === undefined
         ? undefined

@@ -185,6 +185,7 @@ export async function serveWithWorkers(flags: ServeFlags, count: number): Promis
           kind: "start",
           ports: at.map(({ port }) => port),
           cookieSecret: cookieSecret.toString("hex"),
+          pasts: authority.histories(),
           edges: edges(),
         }),
         () => {

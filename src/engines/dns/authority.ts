@@ -32,7 +32,7 @@ import { checkTsig, signTsig, splitTsig, TSIG_ERROR } from "./tsig.ts";
 import { AnswerWriter } from "./writer.ts";
 import type { Zone } from "./zone.ts";
 import type { ZoneDiff } from "./zone-diff.ts";
-import { ZoneHistory } from "./zone-diff.ts";
+import { serialOf, ZoneHistory } from "./zone-diff.ts";
 
 const OPTION = { NSID: 3, COOKIE: 10 } as const;
 /** RFC 9715 3.1: what passes without fragments. */
@@ -40,6 +40,12 @@ export const UDP_LIMIT = 1232;
 const TCP_LIMIT = 65_535;
 /** Octets of a TSIG beside its key's name: the longest algorithm and MAC. */
 const TSIG_ROOM = 130;
+
+/** The versions of a zone that a server remembers, as the differences between them. RFC 1995 5. */
+export interface ZonePast {
+  readonly origin: NameKey;
+  readonly diffs: readonly ZoneDiff[];
+}
 
 export interface AuthorityOptions {
   /** RFC 5001. */
@@ -94,7 +100,7 @@ export class Authority implements DnsService {
   }
 
   /** Versions of the zones that somebody may have whole. */
-  private readonly histories = new Map<NameKey, ZoneHistory>();
+  private readonly past = new Map<NameKey, ZoneHistory>();
 
   /** Serves a zone in place of the one of that name. `diffs`: between the two, where they are known. */
   setZone(zone: Zone, diffs?: readonly ZoneDiff[]): void {
@@ -102,16 +108,33 @@ export class Authority implements DnsService {
     this.zones.set(zone.origin, zone);
     this.only = this.zones.size === 1 ? zone : undefined;
     if (old === undefined || this.options.mayTransfer === undefined) return;
-    const history = this.histories.get(zone.origin) ?? new ZoneHistory();
-    this.histories.set(zone.origin, history);
+    const history = this.past.get(zone.origin) ?? new ZoneHistory();
+    this.past.set(zone.origin, history);
     history.replaced(old, zone, diffs);
+  }
+
+  /** How the zones came to be what they are, for another server of the same zones. */
+  histories(): ZonePast[] {
+    return [...this.past].map(([origin, history]) => ({ origin, diffs: history.all() }));
+  }
+
+  /** What another server of the zones remembers, where it leads to the zone that is served here. */
+  remember(pasts: readonly ZonePast[]): void {
+    for (const { origin, diffs } of pasts) {
+      const zone = this.zones.get(origin);
+      const last = diffs.at(-1);
+      if (zone === undefined || last === undefined || serialOf(last.to) !== zone.serial) continue;
+      const history = new ZoneHistory();
+      for (const diff of diffs) history.push(diff, zone.nodes.length);
+      this.past.set(origin, history);
+    }
   }
 
   removeZone(name: string): void {
     this.zones.delete(nameKey(name));
     const [first] = this.zones.values();
     this.only = this.zones.size === 1 ? first : undefined;
-    this.histories.delete(nameKey(name));
+    this.past.delete(nameKey(name));
   }
 
   zone(name: string): Zone | undefined {
@@ -189,7 +212,7 @@ export class Authority implements DnsService {
     size: number,
     client: DnsClient,
   ): Uint8Array {
-    const answer = incrementalRecords(zone, this.histories.get(key), request);
+    const answer = incrementalRecords(zone, this.past.get(key), request);
     if (answer === undefined) return this.finish(RCODE.FORMERR, 0, client);
     if (answer.kind === "diffs") {
       const messages = this.transfer(answer.records(), request);
@@ -296,7 +319,7 @@ export class Authority implements DnsService {
     const zone = this.zones.get(keyOfWire(request, q.nameAt, 0)) as Zone;
     const answer =
       q.type === TYPE.IXFR
-        ? incrementalRecords(zone, this.histories.get(zone.origin), request)
+        ? incrementalRecords(zone, this.past.get(zone.origin), request)
         : undefined;
     if (q.type === TYPE.IXFR && answer === undefined)
       return [this.finish(RCODE.FORMERR, 0, client), undefined];

@@ -87,6 +87,11 @@ export class ZoneHistory {
     }
   }
 
+  /** All that is remembered. */
+  all(): readonly ZoneDiff[] {
+    return this.diffs;
+  }
+
   clear(): void {
     this.diffs = [];
     this.size = 0;
