@@ -8,41 +8,16 @@
  */
 import type { DecodeOptions } from "../errors.ts";
 import { DecodeError, deviate } from "../errors.ts";
-import { latin1 } from "../reader.ts";
-import { COLON, CR, HTAB, LF, MAX_FIELDS, SP, TARGET, TEXT, TOKEN } from "./constants.ts";
-import { BY_LENGTH, FIELD } from "./field-ids.ts";
-import type { Field } from "./message.ts";
+import { COLON, CR, LF, MAX_FIELDS, SP, TARGET, TEXT, TOKEN } from "./constants.ts";
+import { HeadParts, isBlank, MENDED } from "./head-parts.ts";
 import { equalsIgnoreCase, internedText } from "./names.ts";
+import { readPlainHead } from "./plain-head.ts";
 import { hasScheme } from "./uri.ts";
 
-/** Numbers kept per field: name start and end, value start and end, id with flags. */
-const STRIDE = 5;
-/** Set beside the id when the value holds line ends or bare CRs that its text must not have. */
-const MENDED = 0x100;
-
-const SLASH = 0x2f;
 const NO_OPTIONS: DecodeOptions = {};
 const LINE_SPEC = "RFC 9112 2.2";
 
-export class Head {
-  kind: "request" | "response" = "request";
-  bytes: Uint8Array = new Uint8Array(0);
-  /** Index of the first byte of the head, and the one after its blank line. */
-  start = 0;
-  end = 0;
-  /** Field lines. */
-  count = 0;
-  method = "";
-  targetStart = 0;
-  targetEnd = 0;
-  version = "";
-  /** Digits of the version; 0 and 9 for a request line without one. */
-  major = 1;
-  minor = 1;
-  statusCode = 0;
-  reasonStart = 0;
-  reasonEnd = 0;
-  private spans = new Int32Array(STRIDE * 32);
+export class Head extends HeadParts {
   private options: DecodeOptions = {};
   /** Index from which offsets of issues are counted. */
   private origin = 0;
@@ -73,89 +48,7 @@ export class Head {
   scan(kind: "request" | "response", bytes: Uint8Array, start: number, end: number): number {
     this.kind = kind;
     this.begin(bytes, start, end, start, NO_OPTIONS);
-    let at = kind === "request" ? this.plainRequestLine(start) : this.plainStatusLine(start);
-    if (at < 0) return -1;
-    while (at < end) {
-      if (bytes[at] === CR) {
-        if (bytes[at + 1] !== LF || at + 1 >= end) return -1;
-        this.end = at + 2;
-        return at + 2;
-      }
-      const nameStart = at;
-      while (at < end && TOKEN[bytes[at] as number] === 1) at++;
-      if (at === nameStart || bytes[at] !== COLON) return -1;
-      const nameEnd = at++;
-      while (at < end && isBlank(bytes[at] as number)) at++;
-      const valueStart = at;
-      // As TEXT has it; comparisons are faster than a table here, where most of a head is.
-      for (; at < end; at++) {
-        const b = bytes[at] as number;
-        if (b < 0x20 ? b !== HTAB : b === 0x7f) break;
-      }
-      if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return -1;
-      let valueEnd = at;
-      while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd--;
-      if (this.count >= MAX_FIELDS) return -1;
-      this.add(nameStart, nameEnd, valueStart, valueEnd, 0);
-      at += 2;
-    }
-    return -1;
-  }
-
-  /** `METHOD SP /path SP HTTP/1.x CRLF`. Returns the index of the next line, or -1. */
-  private plainRequestLine(start: number): number {
-    const { bytes, end } = this;
-    let at = start;
-    while (at < end && TOKEN[bytes[at] as number] === 1) at++;
-    if (at === start || bytes[at] !== SP || bytes[at + 1] !== SLASH) return -1;
-    const methodEnd = at;
-    const targetStart = ++at;
-    while (at < end && (bytes[at] as number) > 0x20 && (bytes[at] as number) < 0x7f) at++;
-    if (at + 10 >= end || bytes[at] !== SP) return -1;
-    if (bytes[at + 9] !== CR || bytes[at + 10] !== LF || !this.plainVersion(at + 1)) return -1;
-    this.method = internedText(bytes, start, methodEnd);
-    // authority-form is another matter: RFC 9112 3.2.3.
-    if (this.method === "CONNECT") return -1;
-    this.targetStart = targetStart;
-    this.targetEnd = at;
-    return at + 11;
-  }
-
-  /** `HTTP/1.x SP 3DIGIT SP [reason] CRLF`. */
-  private plainStatusLine(start: number): number {
-    const { bytes, end } = this;
-    if (start + 14 > end || bytes[start + 8] !== SP || bytes[start + 12] !== SP) return -1;
-    const a = (bytes[start + 9] as number) - 0x30;
-    const b = (bytes[start + 10] as number) - 0x30;
-    const c = (bytes[start + 11] as number) - 0x30;
-    if (a < 1 || a > 5 || b < 0 || b > 9 || c < 0 || c > 9 || !this.plainVersion(start)) return -1;
-    let at = start + 13;
-    while (at < end && TEXT[bytes[at] as number] === 1) at++;
-    if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return -1;
-    this.statusCode = a * 100 + b * 10 + c;
-    this.reasonStart = start + 13;
-    this.reasonEnd = at;
-    return at + 2;
-  }
-
-  /** `HTTP/1.0` or `HTTP/1.1`. */
-  private plainVersion(at: number): boolean {
-    const { bytes } = this;
-    if (
-      bytes[at] !== 0x48 ||
-      bytes[at + 1] !== 0x54 ||
-      bytes[at + 2] !== 0x54 ||
-      bytes[at + 3] !== 0x50 ||
-      bytes[at + 4] !== SLASH ||
-      bytes[at + 5] !== 0x31 ||
-      bytes[at + 6] !== 0x2e
-    ) {
-      return false;
-    }
-    const minor = (bytes[at + 7] as number) - 0x30;
-    if (minor !== 0 && minor !== 1) return false;
-    this.setVersion(1, minor, minor === 1 ? "HTTP/1.1" : "HTTP/1.0");
-    return true;
+    return readPlainHead(this);
   }
 
   /**
@@ -191,82 +84,14 @@ export class Head {
     origin: number,
     options: DecodeOptions,
   ): void {
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
+    this.place(bytes, start, end);
     this.origin = origin;
     this.options = options;
-    this.count = 0;
   }
 
   /** How what is found in the fields later is told. */
   use(options: DecodeOptions): void {
     this.options = options;
-  }
-
-  get target(): string {
-    return latin1(this.bytes, this.targetStart, this.targetEnd);
-  }
-
-  get reasonPhrase(): string {
-    return latin1(this.bytes, this.reasonStart, this.reasonEnd);
-  }
-
-  /** Which field the one at `index` is: one of `FIELD`. */
-  id(index: number): number {
-    return (this.spans[index * STRIDE + 4] as number) & 0xff;
-  }
-
-  nameStart(index: number): number {
-    return this.spans[index * STRIDE] as number;
-  }
-
-  nameEnd(index: number): number {
-    return this.spans[index * STRIDE + 1] as number;
-  }
-
-  valueStart(index: number): number {
-    return this.spans[index * STRIDE + 2] as number;
-  }
-
-  valueEnd(index: number): number {
-    return this.spans[index * STRIDE + 3] as number;
-  }
-
-  /** Whether the text of the value is not just its bytes: see `value`. */
-  mended(index: number): boolean {
-    return ((this.spans[index * STRIDE + 4] as number) & MENDED) !== 0;
-  }
-
-  name(index: number): string {
-    return internedText(this.bytes, this.nameStart(index), this.nameEnd(index));
-  }
-
-  /** The value; an obs-fold and a bare CR in it are a space (RFC 9112 5.2 and 2.2). */
-  value(index: number): string {
-    const text = latin1(this.bytes, this.valueStart(index), this.valueEnd(index));
-    if (!this.mended(index)) return text;
-    return text.replaceAll("\r", " ").split("\n").map(trimBlanks).join(" ");
-  }
-
-  /** Index of the first field with this id, or -1. */
-  find(id: number): number {
-    for (let i = 0; i < this.count; i++) if (this.id(i) === id) return i;
-    return -1;
-  }
-
-  fields(): Field[] {
-    // One text for all, of which the values are slices: a call for each would cost three times as much.
-    const { start, count } = this;
-    const text = latin1(this.bytes, start, this.end);
-    const fields: Field[] = new Array<Field>(count);
-    for (let i = 0; i < count; i++) {
-      const value = this.mended(i)
-        ? this.value(i)
-        : text.slice(this.valueStart(i) - start, this.valueEnd(i) - start);
-      fields[i] = { name: this.name(i), value };
-    }
-    return fields;
   }
 
   /** Reports or throws. `at`: index in `bytes`. */
@@ -276,12 +101,6 @@ export class Head {
 
   fail(code: string, at: number, spec: string, message: string): never {
     throw new DecodeError(code, at - this.origin, spec, message);
-  }
-
-  private setVersion(major: number, minor: number, text: string): void {
-    this.major = major;
-    this.minor = minor;
-    this.version = text;
   }
 
   /** Index of the LF that ends the line at `at`. */
@@ -490,7 +309,7 @@ export class Head {
     }
     let valueEnd = at;
     while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd--;
-    this.add(start, nameEnd, valueStart, valueEnd, flags);
+    this.addField(start, nameEnd, valueStart, valueEnd, flags);
     return bytes[at] === LF ? at + 1 : at + 2;
   }
 
@@ -562,15 +381,11 @@ export class Head {
     this.oddValue(start);
     let end = lf;
     while (end > start && (isBlank(bytes[end - 1] as number) || bytes[end - 1] === CR)) end--;
-    const at = (this.count - 1) * STRIDE;
-    if (end > start) {
-      this.spans[at + 3] = end;
-      this.spans[at + 4] = (this.spans[at + 4] as number) | MENDED;
-    }
+    if (end > start) this.fold(end);
     return lf + 1;
   }
 
-  private add(
+  private addField(
     nameStart: number,
     nameEnd: number,
     valueStart: number,
@@ -585,35 +400,6 @@ export class Head {
         `more than ${MAX_FIELDS} field lines`,
       );
     }
-    const at = this.count * STRIDE;
-    if (at >= this.spans.length) {
-      const larger = new Int32Array(this.spans.length * 2);
-      larger.set(this.spans);
-      this.spans = larger;
-    }
-    const { spans } = this;
-    const known = BY_LENGTH[nameEnd - nameStart];
-    const id =
-      known !== undefined && equalsIgnoreCase(this.bytes, nameStart, nameEnd, known[0])
-        ? known[1]
-        : FIELD.OTHER;
-    spans[at] = nameStart;
-    spans[at + 1] = nameEnd;
-    spans[at + 2] = valueStart;
-    spans[at + 3] = valueEnd;
-    spans[at + 4] = id | flags;
-    this.count++;
+    this.add(nameStart, nameEnd, valueStart, valueEnd, flags);
   }
-}
-
-function trimBlanks(text: string): string {
-  let from = 0;
-  let to = text.length;
-  while (from < to && isBlank(text.charCodeAt(from))) from++;
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
-  return text.slice(from, to);
-}
-
-function isBlank(byte: number): boolean {
-  return byte === SP || byte === HTAB;
 }

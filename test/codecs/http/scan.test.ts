@@ -59,4 +59,19 @@ describe("a head of which nothing is out of the ordinary", () => {
     );
     expect(accepted).toBeGreaterThan(100);
   });
+
+  it("RFC 9110 5.1, 5.5: any octet in any place of a long head, with names that were seen before", () => {
+    const head =
+      "GET /a-path/of/some/length?and=a&query=too HTTP/1.1\r\nHost: www.example.com\r\nDNT: 1\r\n" +
+      "Accept-Encoding: gzip, deflate, br\r\nUser-Agent: one of some length, with blanks\r\n" +
+      `X-${"a-name-longer-than-those-that-are-kept-".repeat(2)}: v\r\nCookie: a=b; c=d\r\n\r\n`;
+    for (let round = 0; round < 2; round++) expect(agree("request", head)).toBe(true);
+    let refused = 0;
+    for (let at = 0; at < head.length; at++)
+      for (const octet of "\0\t\n\r :A~\x7f\x80\xff") {
+        if (!agree("request", head.slice(0, at) + octet + head.slice(at + 1))) refused++;
+        expect(agree("request", head)).toBe(true);
+      }
+    expect(refused).toBeGreaterThan(head.length * 4);
+  });
 });
