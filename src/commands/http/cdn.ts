@@ -1,6 +1,7 @@
 /** `netkit http cdn`. */
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { edgeFunctionFlags } from "../../http/cdn/function-flags.ts";
 
 const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
 
@@ -44,6 +45,7 @@ export default class HttpCdn extends NetkitCommand {
       helpValue: "ADDRESS:PORT",
       description: "GET /stats; POST /purge?url=, /push?url=",
     }),
+    ...edgeFunctionFlags,
     "cache-size": Flags.string({ default: "64M", description: "of each edge" }),
     compare: Flags.boolean({
       description: "no network: DNS, anycast and rewriting side by side",

@@ -7,18 +7,22 @@ import { Nearest } from "../../engines/dns/nearest/nearest.ts";
 import { Zone } from "../../engines/dns/zone.ts";
 import type { Engine } from "../../engines/host.ts";
 import { SECOND } from "../../engines/host.ts";
+import type { EdgeStats } from "../../engines/http/cdn/edge.ts";
 import { CdnEdge } from "../../engines/http/cdn/edge.ts";
 import { HttpServer } from "../../engines/http/server.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { renderEdge } from "../../render/http/edge.ts";
 import { lookupFor } from "../fetch/lookup.ts";
 import { announce, listenAddress, say, started, stopped, stopSignal } from "../listen.ts";
 import { sizeOf } from "../proxy/cache.ts";
 import { adminHandler } from "./admin.ts";
+import type { FunctionFlags } from "./functions.ts";
+import { functionsOf } from "./functions.ts";
 import type { EdgeWord } from "./options.ts";
 import { edgeOf, planOf, sitesOf } from "./options.ts";
 
-export interface CdnFlags {
+export interface CdnFlags extends FunctionFlags {
   readonly site: readonly string[];
   readonly edge: readonly string[];
   readonly client: readonly string[];
@@ -39,12 +43,15 @@ export async function cdn(flags: CdnFlags): Promise<number> {
   if (new Set(words.map(({ name }) => name)).size < words.length) {
     throw new CommandError("http cdn: two edges have one name");
   }
+  const functions = functionsOf(flags);
   const host = new LiveHost();
   const engines: Engine[] = [];
   try {
     const lookup = await lookupFor(host, { dns: [], resolve: [] });
     const cacheBytes = sizeOf("cache-size", flags["cache-size"]);
-    const edges = words.map(({ name }) => new CdnEdge(host, { name, sites, lookup, cacheBytes }));
+    const edges = words.map(
+      ({ name }) => new CdnEdge(host, { name, sites, lookup, cacheBytes, functions }),
+    );
     for (const [i, { at: listen }] of words.entries()) {
       const edge = edges[i] as CdnEdge;
       const made = await started(
@@ -68,11 +75,19 @@ export async function cdn(flags: CdnFlags): Promise<number> {
     }
     await stopSignal();
     await Promise.all(engines.map(stopped));
-    for (const edge of edges) edge.close();
+    for (const edge of edges) {
+      edge.close();
+      tellEnd(edge.stats(), flags.json);
+    }
     return EXIT.done;
   } finally {
     host.stop();
   }
+}
+
+function tellEnd(stats: EdgeStats, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify(stats)}\n`);
+  else for (const line of renderEdge(stats)) say(line);
 }
 
 /** The zone of the CDN's name, whose addresses are for each client those of the nearest edge. */

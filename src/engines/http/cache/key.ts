@@ -40,7 +40,7 @@ function resolve(base: AbsoluteUri, reference: string): AbsoluteUri | undefined 
 }
 
 /** RFC 3986 5.2.4. */
-function withoutDots(path: string): string {
+export function withoutDots(path: string): string {
   const out: string[] = [];
   const parts = path.split("/").slice(1);
   for (const [i, part] of parts.entries()) {

@@ -14,6 +14,8 @@ import type { Origin } from "../fetch/origin.ts";
 import { requestedHost } from "../origin/vhosts.ts";
 import type { Proxied } from "../proxy/proxy.ts";
 import { HttpProxy } from "../proxy/proxy.ts";
+import type { FunctionOptions, FunctionStats } from "./functions.ts";
+import { EdgeFunctions } from "./functions.ts";
 
 export interface EdgeOptions {
   readonly name: string;
@@ -22,6 +24,7 @@ export interface EdgeOptions {
   readonly lookup: FetcherOptions["lookup"];
   /** Octets of the store. */
   readonly cacheBytes?: number;
+  readonly functions?: FunctionOptions;
 }
 
 export interface EdgeStats {
@@ -35,6 +38,7 @@ export interface EdgeStats {
   readonly load: number;
   readonly storedBytes: number;
   readonly stored: number;
+  readonly functions: FunctionStats;
 }
 
 /** Answered without a fetch of their own. */
@@ -46,6 +50,7 @@ export class CdnEdge {
   private readonly host: Host;
   private readonly options: EdgeOptions;
   private readonly cache: Cache;
+  private readonly functions: EdgeFunctions;
   private readonly proxies = new Map<string, HttpProxy>();
   private requests = 0;
   private hits = 0;
@@ -60,6 +65,7 @@ export class CdnEdge {
     this.host = host;
     this.options = options;
     this.name = options.name;
+    this.functions = new EdgeFunctions(host, options.functions ?? {});
     const store = new MemoryStore(options.cacheBytes ?? CACHE_BYTES);
     // RFC 9213: a CDN obeys what is said to CDNs.
     this.cache = new Cache(host, { store, targets: ["CDN-Cache-Control"] });
@@ -78,12 +84,15 @@ export class CdnEdge {
     this.tick();
     this.thisSecond++;
     this.requests++;
+    if (!this.functions.withinLimits(exchange)) return;
     const place = this.placeOf(exchange);
     if (place === undefined) {
       exchange.respondError(404, "a site that is not here");
       return;
     }
-    exchange.retarget(place.target);
+    const target = this.functions.admit(exchange, place.site, place.target);
+    if (target === undefined) return;
+    exchange.retarget(target);
     this.proxies.get(place.site)?.handle(exchange);
   }
 
@@ -134,7 +143,19 @@ export class CdnEdge {
   stats(): EdgeStats {
     const { name, requests, hits, misses, revalidated, bytes, load, cache } = this;
     const { bytes: storedBytes, count: stored } = cache.store;
-    return { edge: name, requests, hits, misses, revalidated, bytes, load, storedBytes, stored };
+    const { stats: functions } = this.functions;
+    return {
+      edge: name,
+      requests,
+      hits,
+      misses,
+      revalidated,
+      bytes,
+      load,
+      storedBytes,
+      stored,
+      functions: structuredClone(functions),
+    };
   }
 
   close(): void {

@@ -197,7 +197,11 @@ export class HttpProxy {
     let handling: Handling | undefined;
     const sink = this.sinkOf(exchange, uri, () => passed?.release());
     exchange.onDrain = () => handling?.resume();
-    exchange.onAbandoned = () => handling?.abort();
+    const { onAbandoned } = exchange;
+    exchange.onAbandoned = (why) => {
+      handling?.abort();
+      onAbandoned?.(why);
+    };
     // A GET with a body means what only its origin knows (RFC 9110 9.3.1).
     const cacheable = cache !== undefined && !(hasBody && request.method === "GET");
     if (cacheable) {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { Field } from "../../../../src/codecs/http/message.ts";
 import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
 import { CdnEdge, siteOf } from "../../../../src/engines/http/cdn/edge.ts";
+import type { FunctionOptions } from "../../../../src/engines/http/cdn/functions.ts";
 import { rewritePage } from "../../../../src/engines/http/cdn/rewrite.ts";
+import { sign } from "../../../../src/engines/http/cdn/signed-url.ts";
 import { ClientConnection } from "../../../../src/engines/http/client-connection.ts";
 import { HttpServer } from "../../../../src/engines/http/server.ts";
 import { compareWays } from "../../../../src/http/cdn/compare.ts";
@@ -51,7 +54,7 @@ describe("pages rewritten to a CDN", () => {
   });
 });
 
-function edgeWorld() {
+function edgeWorld(functions: FunctionOptions = {}) {
   const world = new World({ seed: 2, delay: MILLISECOND });
   const asked: string[] = [];
   world.node("origin", {
@@ -73,6 +76,7 @@ function edgeWorld() {
   const edge = new CdnEdge(host, {
     name: "e",
     sites,
+    functions,
     lookup: (name, done) => done(null, { addresses: [name] }),
   });
   new HttpServer((exchange) => edge.handle(exchange), {
@@ -81,13 +85,14 @@ function edgeWorld() {
   const client = world.node("client", { addresses: ["10.0.0.1"] });
   world.run(MILLISECOND);
   const get = (name: string, target: string) => {
-    const got = { statusCode: 0, body: "" };
+    const got = { statusCode: 0, body: "", fields: [] as readonly Field[] };
     const connection = new ClientConnection(client, { remote: { addr: "192.0.2.1", port: 80 } });
     connection.send(
       { method: "GET", target, fields: [{ name: "Host", value: name }] },
       {
-        head: ({ statusCode }) => {
+        head: ({ statusCode, fields }) => {
           got.statusCode = statusCode;
+          got.fields = fields;
         },
         data: (bytes) => {
           got.body += Buffer.from(bytes).toString();
@@ -138,6 +143,58 @@ describe("an edge", () => {
     expect(edge.load).toBe(3);
     world.run(5 * SECOND);
     expect(edge.load).toBe(0);
+  });
+});
+
+describe("functions of an edge", () => {
+  const key = new Uint8Array(16).fill(1);
+  const signing = { keys: new Map([["k", key]]), prefixes: ["/private/"] };
+
+  it("what is signed is given once, from one place in the cache, and refused otherwise", () => {
+    const { edge, get, asked, world } = edgeWorld({ signing });
+    const expires = Math.floor((world.startedMs + world.now / MILLISECOND) / 1000) + 60;
+    const url = (client?: string) =>
+      sign("www.foo.com", "/private/a?x", { keyId: "k", key, expires, client }) as string;
+    expect(get("www.foo.com", url()).body).toBe("body");
+    expect(get("www.foo.com", url("10.0.0.1")).body).toBe("body");
+    expect(get("cdn.example", `/www.foo.com${url()}`).body).toBe("body");
+    expect(asked).toEqual(["198.51.100.80/private/a?x"]);
+    expect(get("www.foo.com", "/private/a?x")).toMatchObject({
+      statusCode: 403,
+      body: "not signed\n",
+    });
+    expect(get("www.foo.com", "/x/%2e%2e//Private/a").statusCode).toBe(403);
+    expect(get("www.foo.com", url("10.0.0.9"))).toMatchObject({ body: "wrong client\n" });
+    expect(get("www.foo.com", "/public").body).toBe("body");
+    expect(edge.stats().functions).toMatchObject({
+      signed: 3,
+      refused: { "not signed": 2, "wrong client": 1 },
+    });
+  });
+
+  it("RFC 6585 4: beyond its share a client gets 429, and is told when to come again", () => {
+    const { edge, get } = edgeWorld({ requests: { perSecond: 1, burst: 2 } });
+    expect([get("www.foo.com", "/a").statusCode, get("www.foo.com", "/a").statusCode]).toEqual([
+      200, 200,
+    ]);
+    const refused = get("www.foo.com", "/a");
+    expect(refused.statusCode).toBe(429);
+    const told = (name: string) => refused.fields.find((one) => one.name === name)?.value;
+    expect(told("Retry-After")).toBe("1");
+    expect(told("RateLimit-Policy")).toBe('"requests";q=2;w=2');
+    expect(told("RateLimit")).toBe('"requests";r=0;t=1');
+    expect(edge.stats().functions.limited).toBe(1);
+    // A request takes a quarter of a second here.
+    const later = [1, 2, 3].map(() => get("www.foo.com", "/a").statusCode);
+    expect(later).toContain(200);
+    expect(later).toContain(429);
+  });
+
+  it("octets that were sent are paid for before the next response", () => {
+    const { get } = edgeWorld({ octets: { perSecond: 9, burst: 3 } });
+    expect(get("www.foo.com", "/a").body).toBe("body");
+    expect(get("www.foo.com", "/a").statusCode).toBe(200);
+    expect(get("www.foo.com", "/a").statusCode).toBe(429);
   });
 });
 

@@ -1,0 +1,25 @@
+/** Flags of the functions at an edge, for the commands that have them. */
+import * as Flags from "@oclif/core/flags";
+
+const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
+
+export const edgeFunctionFlags = {
+  limit: Flags.string({
+    helpValue: "AMOUNT/s*BURST",
+    description: "requests of one client (an IPv6 client is its /64), e.g. 10/s*20; more get 429",
+  }),
+  "limit-bytes": Flags.string({
+    helpValue: "AMOUNT/s*BURST",
+    description: "octets that one client is sent, e.g. 1M/s*4M",
+  }),
+  signed: Flags.string({
+    ...many,
+    helpValue: "PATH",
+    description: "given with a signature only, as `http cdn sign` makes one; may repeat",
+  }),
+  key: Flags.string({
+    ...many,
+    helpValue: "ID=FILE|HEX",
+    description: "a key of signatures; may repeat, so that keys can be changed",
+  }),
+};
