@@ -127,7 +127,9 @@ function sitesOf(flags: ReplayFlags, rttMs: number): Setting["sites"] {
   const near = (flag: string, text: LinkText, otherwise: number) => {
     const own = text.rttMs ?? otherwise;
     if (own > rttMs)
-      throw new CommandError(`--${flag} rtt=${own}ms is longer than the whole path of ${rttMs} ms`);
+      throw new CommandError(
+        `--${flag} rtt=${own}ms is longer than the whole path of ${rttMs.toFixed(1)} ms`,
+      );
     return own;
   };
   return {

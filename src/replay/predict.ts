@@ -108,15 +108,30 @@ export function predict(
       continue;
     }
     const played = playedPage(workload, page);
+    const faults: Fault[] = [];
     for (const [strategy, placement, dns] of combinations(workload, page, options)) {
       told(done++, all);
       const prediction = one(workload, page, played, strategy, placement, dns, options);
       const { fault } = prediction.run;
       if (fault === undefined) out.push(prediction);
-      else failures.push(`page ${page.id}, ${strategy}, ${placement}: ${fault}`);
+      else faults.push({ strategy, placement, fault });
     }
+    if (faults.length > 0) failures.push(failureOf(page, faults));
   }
   return { predictions: out, failures };
+}
+
+interface Fault {
+  readonly strategy: string;
+  readonly placement: string;
+  readonly fault: string;
+}
+
+/** One line for all that did not come to an end, with the first reason. */
+function failureOf(page: WorkloadPage, faults: readonly Fault[]): string {
+  const { strategy, placement, fault } = faults[0] as Fault;
+  const more = faults.length > 1 ? ` and ${faults.length - 1} more` : "";
+  return `page ${page.id} did not load: ${strategy}, ${placement}${more}: ${fault}`;
 }
 
 function* combinations(

@@ -265,6 +265,10 @@ function half(rttMs: number): number {
   return Math.round((rttMs * MILLISECOND) / 2);
 }
 
+/** Bits a second at which a packet takes no time that could be told, and its octets are counted all the same. */
+const COUNTING_RATE = 1e15;
+
 function limited(rateMbps: number, queueBytes: number): Partial<LinkQuality> {
-  return rateMbps === UNLIMITED ? {} : { rate: rateMbps * 1e6, queue: queueBytes };
+  if (rateMbps === UNLIMITED) return { rate: COUNTING_RATE };
+  return { rate: rateMbps * 1e6, queue: queueBytes };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CAUSES } from "../../../src/engines/replay/play/causes.ts";
+import { loadWorkload } from "../../../src/replay/load.ts";
 import { assume, HOST_TIME } from "../../../src/replay/options.ts";
 import { predict } from "../../../src/replay/predict.ts";
 import { scorecard } from "../../../src/replay/scorecard.ts";
@@ -27,6 +28,31 @@ describe("where the time of a page goes", () => {
     const pipelined = of("pipelined")?.causes;
     expect(serial?.handshake).toBeGreaterThan(10 * (pipelined?.handshake ?? 0));
     expect(serial?.handshake).toBeGreaterThan(serial?.headOfLine ?? 0);
+  });
+});
+
+describe("a capture of names, and of a link without a rate that could be told", () => {
+  const workload = loadWorkload("fixtures/captures/office.pcap");
+  const predictions = async () => {
+    const read = await workload;
+    return predict(read, assume(read, FLAGS, "office.pcap").options).predictions;
+  };
+
+  it("who waits for a connection that another opened pays for its lookup and handshake", async () => {
+    const pipelined = (await predictions()).filter(
+      ({ strategy, placement }) => strategy === "pipelined" && placement === "none",
+    );
+    expect(pipelined.map(({ dns, causes }) => [dns, causes.lookup > 0, causes.handshake])).toEqual([
+      ["cold", true, 9],
+      ["warm", false, 9],
+      ["negative", true, 9],
+    ]);
+    for (const { causes } of pipelined) expect(causes.headOfLine).toBeLessThan(3);
+  });
+
+  it("octets are counted there too", async () => {
+    for (const { bytes, serverBytes } of await predictions())
+      if (serverBytes > 0) expect(bytes).toBeGreaterThan(serverBytes);
   });
 });
 

@@ -46,11 +46,16 @@ export function causesOf(inputs: CauseInputs): Causes {
   const byEnd = inputs.visited
     .filter(({ timing }) => timing?.end !== undefined)
     .sort((a, b) => (a.timing?.end as number) - (b.timing?.end as number));
+  const openers = new Map(
+    inputs.visited.flatMap((one) =>
+      one.timing?.connect === undefined ? [] : [[one.timing.connection, one] as const],
+    ),
+  );
   let one = lastOf(inputs.visited);
   let until = one?.timing?.end ?? inputs.start;
   while (one !== undefined) {
     const from = Math.max(one.known, inputs.start);
-    split(one, from, until, { inputs, byEnd, sums }, 0);
+    split(one, from, until, { inputs, openers, byEnd, sums }, 0);
     until = from;
     const { parent } = one.object;
     one = parent === undefined || until <= inputs.start ? undefined : byId.get(parent.id);
@@ -71,6 +76,8 @@ function lastOf(visited: readonly Visited[]): Visited | undefined {
 
 interface Account {
   readonly inputs: CauseInputs;
+  /** By connection, the object that it was opened for. */
+  readonly openers: ReadonlyMap<number, Visited>;
   /** Objects by the end of each. */
   readonly byEnd: readonly Visited[];
   readonly sums: Record<Cause, number>;
@@ -111,6 +118,13 @@ function split(
       split(before, at, freed, account, depth + 1, inLine || turn);
       at = freed;
     }
+    // A connection that was opened for another is waited for as if it were our own.
+    const opener = account.openers.get(one.timing?.connection ?? 0)?.timing;
+    if (opener !== timing) {
+      if (at >= (opener?.dns?.from ?? Infinity)) spend("lookup", earlier(opener?.dns?.to, to));
+      if (at >= (opener?.connect?.from ?? Infinity))
+        spend("handshake", earlier(opener?.connect?.to, to));
+    }
     spend("headOfLine", to);
   };
   if (timing === undefined) {
@@ -140,6 +154,10 @@ function split(
   spend(resent ? "loss" : "slowStart", last - needed);
   spend("serialisation", last);
   spend("request", until);
+}
+
+function earlier(a: Nanos | undefined, b: Nanos | undefined): Nanos | undefined {
+  return a === undefined || b === undefined ? undefined : Math.min(a, b);
 }
 
 /** The object that ended last, after `from` and not after `to`. */
