@@ -207,7 +207,10 @@ export interface Disk {
 /** Work that would keep the loop busy: live on another thread, simulated with a set cost. */
 export type OffloadJob =
   | { readonly kind: "sha1" | "sha256"; readonly data: Uint8Array }
-  | { readonly kind: "gzip" | "gunzip" | "deflate" | "inflate"; readonly data: Uint8Array };
+  | {
+      readonly kind: "gzip" | "gunzip" | "deflate" | "inflate" | "brotli";
+      readonly data: Uint8Array;
+    };
 
 /** A program on a node. */
 export interface Engine {

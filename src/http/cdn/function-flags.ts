@@ -4,6 +4,12 @@ import * as Flags from "@oclif/core/flags";
 const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
 
 export const edgeFunctionFlags = {
+  esi: Flags.boolean({
+    description:
+      'pages from templates and fragments, where the origin says Surrogate-Control: content="ESI/1.0"',
+  }),
+  watermark: Flags.boolean({ description: "the client's address in each page that it is given" }),
+  compress: Flags.boolean({ description: "gzip and Brotli for clients that take them" }),
   limit: Flags.string({
     helpValue: "AMOUNT/s*BURST",
     description: "requests of one client (an IPv6 client is its /64), e.g. 10/s*20; more get 429",

@@ -11,6 +11,9 @@ export interface FunctionFlags {
   readonly "limit-bytes"?: string | undefined;
   readonly signed: readonly string[];
   readonly key: readonly string[];
+  readonly esi: boolean;
+  readonly watermark: boolean;
+  readonly compress: boolean;
 }
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9 };
@@ -26,6 +29,9 @@ export function functionsOf(flags: FunctionFlags): FunctionOptions {
     requests: limit === undefined ? undefined : limitOf("limit", limit),
     octets: limitBytes === undefined ? undefined : limitOf("limit-bytes", limitBytes),
     signing: signingOf(flags),
+    esi: flags.esi,
+    watermark: flags.watermark,
+    compress: flags.compress,
   };
 }
 

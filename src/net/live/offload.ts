@@ -1,7 +1,9 @@
 /** Work that would keep the loop busy, on the thread pool of Node. */
 import { webcrypto } from "node:crypto";
-import { deflate, gunzip, gzip, inflate } from "node:zlib";
+import { brotliCompress, deflate, gunzip, gzip, inflate } from "node:zlib";
 import type { OffloadJob } from "../../engines/host.ts";
+
+import { BROTLI } from "../brotli.ts";
 
 type Done = (error: Error | null, result?: Uint8Array) => void;
 
@@ -28,5 +30,8 @@ export function offload(job: OffloadJob, done: Done): void {
       return;
     case "inflate":
       inflate(data, done);
+      return;
+    case "brotli":
+      brotliCompress(data, BROTLI, done);
   }
 }

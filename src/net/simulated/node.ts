@@ -1,6 +1,6 @@
 /** A node of the simulated network: the `Host` that engines on it are given. */
 import { createHash } from "node:crypto";
-import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import type {
   ConnectOptions,
   Engine,
@@ -16,6 +16,7 @@ import type {
   UdpOptions,
   UdpSocket,
 } from "../../engines/host.ts";
+import { BROTLI } from "../brotli.ts";
 import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import { SimListener, simConnect } from "./listener.ts";
@@ -176,5 +177,7 @@ function perform(job: OffloadJob, data: Uint8Array): Uint8Array {
       return deflateSync(data);
     case "inflate":
       return inflateSync(data);
+    case "brotli":
+      return brotliCompressSync(data, BROTLI);
   }
 }

@@ -1,6 +1,7 @@
 /** Which of the stored responses of a URI a request may have. RFC 9111 4.1. */
 import type { Field } from "../../../codecs/http/message.ts";
 import { field, joinedField, listMembers } from "../fields.ts";
+import { weights } from "../weights.ts";
 import type { Selecting, StoredResponse } from "./entry.ts";
 
 /** Lower-case names that Vary lists; `*` where one of them is that. */
@@ -45,26 +46,6 @@ function normalised(name: string, value: string | undefined): string | undefined
     .map(({ range, quality }) => `${range};q=${quality}`)
     .sort()
     .join(",");
-}
-
-interface Weight {
-  readonly range: string;
-  readonly quality: number;
-}
-
-/** RFC 9110 12.4.2 */
-function weights(value: string): Weight[] {
-  return listMembers(value).map((member) => {
-    const [range = "", ...parameters] = member.split(";").map((part) => part.trim().toLowerCase());
-    let quality = 1;
-    const others: string[] = [];
-    for (const parameter of parameters) {
-      const match = /^q[ \t]*=[ \t]*([01](?:\.[0-9]{0,3})?)$/.exec(parameter);
-      if (match === null) others.push(parameter);
-      else quality = Math.min(1, Number(match[1]));
-    }
-    return { range: [range, ...others].join(";"), quality };
-  });
 }
 
 /**

@@ -14,6 +14,7 @@ import type { Origin } from "../fetch/origin.ts";
 import { requestedHost } from "../origin/vhosts.ts";
 import type { Proxied } from "../proxy/proxy.ts";
 import { HttpProxy } from "../proxy/proxy.ts";
+import type { Inside } from "./esi/fragments.ts";
 import type { FunctionOptions, FunctionStats } from "./functions.ts";
 import { EdgeFunctions } from "./functions.ts";
 
@@ -43,6 +44,14 @@ export interface EdgeStats {
 
 /** Answered without a fetch of their own. */
 const HITS: ReadonlySet<string> = new Set(["hit", "stale", "collapsed"]);
+/** What a fragment may depend on. */
+const PASSED: ReadonlySet<string> = new Set([
+  "accept",
+  "accept-language",
+  "authorization",
+  "cookie",
+  "user-agent",
+]);
 const CACHE_BYTES = 64 * 1024 * 1024;
 
 export class CdnEdge {
@@ -75,6 +84,9 @@ export class CdnEdge {
         cache: this.cache,
         lookup: options.lookup,
         onProxied: (proxied) => this.count(proxied),
+        asks: (fields) => this.functions.asks(fields),
+        received: (head) => this.functions.received(head),
+        deliver: (exchange) => this.functions.deliver(exchange, site, this.insideFor(exchange)),
       });
       this.proxies.set(site, proxy);
     }
@@ -94,6 +106,14 @@ export class CdnEdge {
     if (target === undefined) return;
     exchange.retarget(target);
     this.proxies.get(place.site)?.handle(exchange);
+  }
+
+  /** Fetches for the edge itself, in the name of a client. */
+  private insideFor(exchange: Exchange): Inside {
+    return (site, target, sink) => {
+      const fields = exchange.request.fields.filter(({ name }) => PASSED.has(name.toLowerCase()));
+      return this.proxies.get(site)?.get(target, fields, sink);
+    };
   }
 
   /** The site by Host, or by the first segment of the path. */

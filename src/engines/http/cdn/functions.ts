@@ -6,11 +6,22 @@ import type { Field } from "../../../codecs/http/message.ts";
 import { utf8Bytes } from "../../../codecs/writer.ts";
 import type { Host } from "../../host.ts";
 import type { Exchange } from "../exchange.ts";
+import { without } from "../fields.ts";
+import type { ResponseHead } from "../head.ts";
+import type { Delivery } from "../proxy/proxy.ts";
 import { isBelow } from "./canonical.ts";
+import type { CodingStats } from "./coding.ts";
+import { CodedStore, Coder } from "./coding.ts";
+import type { Inside } from "./esi/fragments.ts";
+import type { EsiStats } from "./esi/page.ts";
+import { EsiPage } from "./esi/page.ts";
 import type { Rate } from "./limits.ts";
 import { Buckets, clientOf } from "./limits.ts";
 import type { SignatureFault, SigningKeys } from "./signed-url.ts";
 import { signatureFault, unsigned } from "./signed-url.ts";
+import { CAPABILITY, isTemplate, targeted } from "./surrogate.ts";
+import { isPlainPage, Marker } from "./watermark.ts";
+import { WholePage } from "./whole-page.ts";
 
 export interface FunctionOptions {
   /** Requests of one client. */
@@ -18,6 +29,12 @@ export interface FunctionOptions {
   /** Octets of bodies that one client is sent. */
   readonly octets?: Rate | undefined;
   readonly signing?: Signing | undefined;
+  /** Templates become pages, where the origin says that they are some. */
+  readonly esi?: boolean | undefined;
+  /** The client's address in each page. */
+  readonly watermark?: boolean | undefined;
+  /** gzip and Brotli for clients that take it. */
+  readonly compress?: boolean | undefined;
 }
 
 export interface Signing {
@@ -32,10 +49,22 @@ export interface FunctionStats {
   /** Requests with a signature that holds, and those refused by reason. */
   signed: number;
   refused: Partial<Record<SignatureFault, number>>;
+  readonly esi: EsiStats;
+  /** Pages with the client's address. */
+  marked: number;
+  readonly coding: CodingStats;
 }
 
 export class EdgeFunctions {
-  readonly stats: FunctionStats = { limited: 0, signed: 0, refused: {} };
+  readonly stats: FunctionStats = {
+    limited: 0,
+    signed: 0,
+    refused: {},
+    esi: { pages: 0, fragments: 0, failed: 0 },
+    marked: 0,
+    coding: { coded: 0, kept: 0, from: 0, to: 0 },
+  };
+  private readonly coded = new CodedStore();
   private readonly host: Host;
   private readonly options: FunctionOptions;
   private readonly requests: Buckets | undefined;
@@ -135,6 +164,39 @@ export class EdgeFunctions {
     ];
     exchange.respond({ statusCode: 403, fields }, utf8Bytes(`${fault}\n`));
     return undefined;
+  }
+
+  /** Fields for the origin: what is to be changed here must come plain. */
+  asks(fields: readonly Field[]): Field[] {
+    const { esi, watermark, compress } = this.options;
+    const plain = esi === true || watermark === true || compress === true;
+    const kept = plain ? without(fields, "accept-encoding") : [...fields];
+    return esi === true ? [...kept, CAPABILITY] : kept;
+  }
+
+  received(head: ResponseHead): ResponseHead {
+    return this.options.esi === true ? targeted(head) : head;
+  }
+
+  /** What a response goes through from the cache to the client. `fetch`: from the cache, for the edge itself. */
+  deliver(exchange: Exchange, site: string, fetch: Inside): Delivery {
+    const { esi, watermark, compress } = this.options;
+    const { stats } = this;
+    const { target } = exchange.request;
+    let to: Delivery = exchange;
+    if (compress === true) {
+      to = new Coder(exchange, `http://${site}${target}`, this.coded, stats.coding);
+    }
+    if (watermark === true) to = new Marker(to, exchange, () => stats.marked++);
+    if (esi === true) {
+      const inside: Inside = (where, path, sink) =>
+        this.isProtected(path) ? undefined : fetch(where, path, sink);
+      to = new EsiPage(to, exchange, site, target, inside, stats.esi);
+    }
+    if (esi !== true && watermark !== true) return to;
+    const changes = (head: ResponseHead) =>
+      (esi === true && isTemplate(head)) || (watermark === true && isPlainPage(head));
+    return new WholePage(to, exchange, changes, (sink) => fetch(site, target, sink));
   }
 
   /** In any reading of its path: what origins decode, and in which order, differs. */

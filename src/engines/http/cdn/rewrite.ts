@@ -3,8 +3,8 @@
  * the site's, all else stays octet for octet. `http://www.foo.com/a.gif` becomes
  * `http://cdn.example/www.foo.com/a.gif`, and `a.gif` on the page `/dir/` of that site likewise.
  */
-import type { Token, TokenHandler } from "parse5";
-import { Tokenizer, TokenizerMode } from "parse5";
+import type { Token } from "parse5";
+import { htmlTokens } from "./html-tokens.ts";
 
 export interface RewriteOptions {
   /** Where the page is, for references that are relative. */
@@ -29,16 +29,6 @@ const ATTRIBUTES: Readonly<Record<string, readonly string[]>> = {
   input: ["src"],
 };
 const LINKS = /\b(?:stylesheet|icon|preload|modulepreload|apple-touch-icon)\b/i;
-const TEXT_MODES: Readonly<Record<string, Tokenizer["state"]>> = {
-  script: TokenizerMode.SCRIPT_DATA,
-  style: TokenizerMode.RAWTEXT,
-  textarea: TokenizerMode.RCDATA,
-  title: TokenizerMode.RCDATA,
-  xmp: TokenizerMode.RAWTEXT,
-  noframes: TokenizerMode.RAWTEXT,
-  noembed: TokenizerMode.RAWTEXT,
-};
-
 interface Edit {
   readonly from: number;
   readonly to: number;
@@ -49,13 +39,8 @@ export function rewritePage(page: string, options: RewriteOptions): string {
   const edits: Edit[] = [];
   let { base } = options;
   let based = false;
-  const handler: TokenHandler = {
-    onStartTag: (tag) => {
-      const mode = TEXT_MODES[tag.tagName];
-      if (mode !== undefined) {
-        tokenizer.state = mode;
-        tokenizer.lastStartTagName = tag.tagName;
-      }
+  const tokenizer = htmlTokens({
+    startTag: (tag) => {
       if (tag.tagName === "base" && !based) {
         const href = tag.attrs.find(({ name }) => name === "href")?.value;
         if (href !== undefined && URL.canParse(href, base)) base = new URL(href, base).href;
@@ -63,15 +48,7 @@ export function rewritePage(page: string, options: RewriteOptions): string {
       }
       edits.push(...editsOf(tag, page, base, options));
     },
-    onEndTag: () => {},
-    onCharacter: () => {},
-    onWhitespaceCharacter: () => {},
-    onNullCharacter: () => {},
-    onComment: () => {},
-    onDoctype: () => {},
-    onEof: () => {},
-  };
-  const tokenizer = new Tokenizer({ sourceCodeLocationInfo: true }, handler);
+  });
   tokenizer.write(page, true);
   let out = "";
   let at = 0;

@@ -49,6 +49,22 @@ export interface ProxyOptions {
   readonly connectTime?: Nanos | undefined;
   readonly responseTime?: Nanos | undefined;
   onProxied?(proxied: Proxied): void;
+  /** Where the response goes in place of the exchange itself: what changes it on its way. */
+  deliver?(exchange: Exchange, uri: string): Delivery;
+  /** Fields of a request as the origin has them. */
+  asks?(fields: readonly Field[]): Field[];
+  /** A response of the origin, before a cache judges it. */
+  received?(head: ResponseHead): ResponseHead;
+}
+
+/** What a response is written to. An `Exchange` is one. */
+export interface Delivery {
+  start(head: ResponseHead): void;
+  /** False: stop until the exchange drains. */
+  write(bytes: Uint8Array): boolean;
+  end(): void;
+  /** It cannot be finished. */
+  abort(): void;
 }
 
 const NAME = "netkit";
@@ -188,8 +204,9 @@ export class HttpProxy {
     const { cache } = this.options;
     const { request, hasBody } = exchange;
     const uri = keyOf(origin, target);
-    const upstream = this.upstream(exchange, origin, target);
-    const fields = this.requestFields(exchange, hostField(origin));
+    const upstream = this.upstream(origin, target, exchange.expectsContinue);
+    const own = this.requestFields(exchange, hostField(origin));
+    const fields = this.options.asks?.(own) ?? own;
     // RFC 9110 8.6: a length of nothing is told on.
     const empty = exchange.field("content-length") === undefined ? undefined : EMPTY;
     const passed = hasBody ? bodyOf(exchange) : undefined;
@@ -211,8 +228,24 @@ export class HttpProxy {
     }
   }
 
-  private upstream(exchange: Exchange, origin: Origin, target: string): Upstream {
+  /** A GET that is not of a client: through the cache, at the origin of a reverse proxy. */
+  get(target: string, given: readonly Field[], sink: CacheSink): Handling {
+    const { origin, cache, asks } = this.options;
+    if (origin === undefined) throw new Error("only a reverse proxy knows where to ask");
+    const own = [
+      { name: "Host", value: hostField(origin) },
+      ...given,
+      { name: "Via", value: `1.1 ${this.pseudonym}` },
+    ];
+    const fields = asks?.(own) ?? own;
+    const upstream = this.upstream(origin, target, false);
+    if (cache === undefined) return direct(upstream, "GET", fields, undefined, sink);
+    return cache.handle({ method: "GET", key: keyOf(origin, target), fields }, upstream, sink);
+  }
+
+  private upstream(origin: Origin, target: string, expectsContinue: boolean): Upstream {
     const { responseTime } = this.fetcher.options;
+    const { received } = this.options;
     return ({ method, fields, body }, sink) => {
       const handle = this.fetcher.fetch(
         {
@@ -221,13 +254,13 @@ export class HttpProxy {
           target,
           fields,
           body,
-          ...(exchange.expectsContinue && body !== undefined ? { continueTime: responseTime } : {}),
+          ...(expectsContinue && body !== undefined ? { continueTime: responseTime } : {}),
         },
         {
           informed: (head) => {
             if (head.statusCode !== 100) sink.informed(head);
           },
-          head: (head) => sink.head(head),
+          head: (head) => sink.head(received?.(head) ?? head),
           data: (bytes) => sink.data(bytes),
           end: (trailers) => sink.end(trailers),
           failed: (why) => sink.failed(why),
@@ -241,7 +274,9 @@ export class HttpProxy {
   }
 
   private sinkOf(exchange: Exchange, uri: string, over: () => void): CacheSink {
-    const { onProxied, cache } = this.options;
+    const { onProxied, cache, deliver } = this.options;
+    const to = deliver?.(exchange, uri) ?? exchange;
+    let begun = false;
     return {
       informed: (head) => exchange.inform({ ...head, fields: endToEnd(head.fields) }),
       head: (head, outcome) => {
@@ -249,18 +284,19 @@ export class HttpProxy {
         if (cache !== undefined) {
           fields.push({ name: "Cache-Status", value: `${NAME}; ${outcome.status}` });
         }
-        exchange.start({ statusCode: head.statusCode, fields, ...reasonOf(head) });
+        begun = true;
+        to.start({ statusCode: head.statusCode, fields, ...reasonOf(head) });
         onProxied?.({ exchange, uri, outcome, statusCode: head.statusCode });
       },
-      data: (bytes) => exchange.write(bytes),
+      data: (bytes) => to.write(bytes),
       end: () => {
         over();
-        exchange.end();
+        to.end();
       },
       failed: (why, outcome) => {
         over();
-        if (exchange.responded) {
-          exchange.abort();
+        if (begun) {
+          to.abort();
           return;
         }
         const fault = faultOf(why);

@@ -1,14 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Field } from "../../../../src/codecs/http/message.ts";
 import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
-import { CdnEdge, siteOf } from "../../../../src/engines/http/cdn/edge.ts";
-import type { FunctionOptions } from "../../../../src/engines/http/cdn/functions.ts";
+import { siteOf } from "../../../../src/engines/http/cdn/edge.ts";
 import { rewritePage } from "../../../../src/engines/http/cdn/rewrite.ts";
 import { sign } from "../../../../src/engines/http/cdn/signed-url.ts";
-import { ClientConnection } from "../../../../src/engines/http/client-connection.ts";
-import { HttpServer } from "../../../../src/engines/http/server.ts";
 import { compareWays } from "../../../../src/http/cdn/compare.ts";
-import { World } from "../../../../src/net/simulated/world.ts";
+import { edgeWorld } from "./edge-world.ts";
 
 const OPTIONS = {
   base: "http://www.foo.com/dir/page.html",
@@ -54,59 +50,6 @@ describe("pages rewritten to a CDN", () => {
   });
 });
 
-function edgeWorld(functions: FunctionOptions = {}) {
-  const world = new World({ seed: 2, delay: MILLISECOND });
-  const asked: string[] = [];
-  world.node("origin", {
-    addresses: ["198.51.100.80"],
-    boot: () =>
-      new HttpServer(
-        (exchange) => {
-          asked.push(`${exchange.field("host")}${exchange.request.target}`);
-          const fields = [{ name: "Cache-Control", value: "max-age=60" }];
-          exchange.respond({ statusCode: 200, fields }, new Uint8Array(Buffer.from("body")));
-        },
-        { listen: [{ addr: "198.51.100.80", port: 80 }] },
-      ),
-  });
-  const host = world.node("edge", { addresses: ["192.0.2.1"] });
-  const sites = new Map([
-    ["www.foo.com", { scheme: "http", host: "198.51.100.80", port: 80 } as const],
-  ]);
-  const edge = new CdnEdge(host, {
-    name: "e",
-    sites,
-    functions,
-    lookup: (name, done) => done(null, { addresses: [name] }),
-  });
-  new HttpServer((exchange) => edge.handle(exchange), {
-    listen: [{ addr: "192.0.2.1", port: 80 }],
-  }).start(host);
-  const client = world.node("client", { addresses: ["10.0.0.1"] });
-  world.run(MILLISECOND);
-  const get = (name: string, target: string) => {
-    const got = { statusCode: 0, body: "", fields: [] as readonly Field[] };
-    const connection = new ClientConnection(client, { remote: { addr: "192.0.2.1", port: 80 } });
-    connection.send(
-      { method: "GET", target, fields: [{ name: "Host", value: name }] },
-      {
-        head: ({ statusCode, fields }) => {
-          got.statusCode = statusCode;
-          got.fields = fields;
-        },
-        data: (bytes) => {
-          got.body += Buffer.from(bytes).toString();
-        },
-        end: () => connection.close(),
-        cut: () => {},
-      },
-    );
-    world.run(world.now + SECOND / 4);
-    return got;
-  };
-  return { world, edge, get, asked, sites };
-}
-
 describe("an edge", () => {
   it("pulls once, under the site's name and under its own as /SITE/PATH", () => {
     const { edge, get, asked } = edgeWorld();
@@ -151,7 +94,7 @@ describe("functions of an edge", () => {
   const signing = { keys: new Map([["k", key]]), prefixes: ["/private/"] };
 
   it("what is signed is given once, from one place in the cache, and refused otherwise", () => {
-    const { edge, get, asked, world } = edgeWorld({ signing });
+    const { edge, get, asked, world } = edgeWorld({ functions: { signing } });
     const expires = Math.floor((world.startedMs + world.now / MILLISECOND) / 1000) + 60;
     const url = (client?: string) =>
       sign("www.foo.com", "/private/a?x", { keyId: "k", key, expires, client }) as string;
@@ -173,7 +116,7 @@ describe("functions of an edge", () => {
   });
 
   it("RFC 6585 4: beyond its share a client gets 429, and is told when to come again", () => {
-    const { edge, get } = edgeWorld({ requests: { perSecond: 1, burst: 2 } });
+    const { edge, get } = edgeWorld({ functions: { requests: { perSecond: 1, burst: 2 } } });
     expect([get("www.foo.com", "/a").statusCode, get("www.foo.com", "/a").statusCode]).toEqual([
       200, 200,
     ]);
@@ -191,7 +134,7 @@ describe("functions of an edge", () => {
   });
 
   it("octets that were sent are paid for before the next response", () => {
-    const { get } = edgeWorld({ octets: { perSecond: 9, burst: 3 } });
+    const { get } = edgeWorld({ functions: { octets: { perSecond: 9, burst: 3 } } });
     expect(get("www.foo.com", "/a").body).toBe("body");
     expect(get("www.foo.com", "/a").statusCode).toBe(200);
     expect(get("www.foo.com", "/a").statusCode).toBe(429);
