@@ -295,8 +295,9 @@ export class HttpProxy {
       },
       failed: (why, outcome) => {
         over();
-        if (begun) {
-          to.abort();
+        if (begun || exchange.responded) {
+          // A request that is malformed further on was answered by its connection.
+          (begun ? to : exchange).abort();
           return;
         }
         const fault = faultOf(why);
