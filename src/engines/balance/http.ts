@@ -5,14 +5,25 @@
 import type { Field } from "../../codecs/http/message.ts";
 import type { Host, Nanos } from "../host.ts";
 import { SECOND } from "../host.ts";
-import type { ExchangeError, IncomingHead } from "../http/client-connection.ts";
+import type { IncomingHead } from "../http/client-connection.ts";
+import { ExchangeError } from "../http/client-connection.ts";
 import type { Exchange } from "../http/exchange.ts";
 import { Fetcher } from "../http/fetch/fetcher.ts";
-import { allOf, endToEnd, joinedField, listMembers, without } from "../http/fields.ts";
+import {
+  allOf,
+  endToEnd,
+  joinedField,
+  listMembers,
+  passedTrailers,
+  takesTrailers,
+  without,
+} from "../http/fields.ts";
+import type { ResponseHead } from "../http/head.ts";
 import { isIdempotent } from "../http/head.ts";
 import type { PassedBody } from "../http/proxy/body.ts";
 import { bodyOf } from "../http/proxy/body.ts";
 import { faultOf, proxyStatus } from "../http/proxy/status.ts";
+import { switchBoth, upgradeFields, upgradeWanted } from "../http/proxy/upgrade.ts";
 import type { Backend, Backends } from "./backends.ts";
 import { hashText } from "./ring.ts";
 import type { BalancerEvents } from "./tcp.ts";
@@ -78,6 +89,8 @@ class Passage {
   private readonly tried = new Set<string>();
   private readonly body: PassedBody | undefined;
   private readonly fields: readonly Field[];
+  /** Protocols that the client would change to. */
+  private readonly upgrade: readonly string[];
   /** The machine that the client's cookie names. */
   private readonly bound: Backend | undefined;
 
@@ -87,7 +100,11 @@ class Passage {
     this.options = options;
     this.exchange = exchange;
     this.body = exchange.hasBody ? bodyOf(exchange) : undefined;
-    this.fields = forwardedFields(exchange);
+    this.upgrade = upgradeWanted(exchange);
+    this.fields = [
+      ...forwardedFields(exchange),
+      ...(this.upgrade.length > 0 ? upgradeFields(this.upgrade) : []),
+    ];
     const named = options.affinity === true ? cookieOf(exchange) : undefined;
     this.bound = options.backends.all.find((backend) => nameOf(backend) === named);
   }
@@ -139,6 +156,8 @@ class Passage {
           if (head.statusCode !== 100) exchange.inform({ ...head, fields: endToEnd(head.fields) });
         },
         head: (head) => {
+          if (this.upgrade.length > 0) exchange.pauseBody(false);
+          if (head.statusCode === 101) return;
           backend.served++;
           this.head(head, backend);
         },
@@ -148,14 +167,30 @@ class Passage {
         end: (trailers) => {
           finish();
           body?.release();
-          exchange.end(trailers);
+          exchange.end(takesTrailers(exchange.request.fields) ? passedTrailers(trailers) : []);
         },
         failed: (why) => {
+          if (this.upgrade.length > 0) exchange.pauseBody(false);
           finish();
           this.failed(why, backend);
         },
+        ...(this.upgrade.length === 0
+          ? {}
+          : {
+              switched: (head, left, server) => {
+                backend.served++;
+                return switchBoth(exchange, this.upgrade, head, left, server, {
+                  fields: (one) => this.responseFields(one, backend),
+                  opened: () => {},
+                  refused: (why) =>
+                    this.failed(new ExchangeError("malformed", why, false, true), backend),
+                  closed: finish,
+                });
+              },
+            }),
       },
     );
+    if (this.upgrade.length > 0) exchange.pauseBody(true);
     exchange.onDrain = () => handle.pause(false);
     exchange.onAbandoned = () => {
       finish();
@@ -164,7 +199,11 @@ class Passage {
   }
 
   private head(head: IncomingHead, backend: Backend): void {
-    const { exchange } = this;
+    const { statusCode, reasonPhrase } = head;
+    this.exchange.start({ statusCode, reasonPhrase, fields: this.responseFields(head, backend) });
+  }
+
+  private responseFields(head: ResponseHead, backend: Backend): Field[] {
     const coded = joinedField(head.fields, "transfer-encoding") !== undefined;
     const fields = without(endToEnd(head.fields), "via", ...(coded ? ["content-length"] : []));
     const via = listMembers(joinedField(head.fields, "via"));
@@ -175,7 +214,7 @@ class Passage {
         value: `${COOKIE}=${nameOf(backend)}; Path=/; HttpOnly; SameSite=Lax`,
       });
     }
-    exchange.start({ statusCode: head.statusCode, reasonPhrase: head.reasonPhrase, fields });
+    return fields;
   }
 
   /** RFC 9110 9.2.2: to another machine, if it was not sent, or may be sent twice. */
@@ -228,6 +267,13 @@ function forwardedFields(exchange: Exchange): Field[] {
     { name: "Via", value: [...via, `${request.version.replace("HTTP/", "")} ${NAME}`].join(", ") },
     { name: "X-Forwarded-For", value: [...chain, addr].join(", ") },
     { name: "Forwarded", value: forwarded.join(", ") },
+    // RFC 9110 10.1.4
+    ...(takesTrailers(request.fields)
+      ? [
+          { name: "TE", value: "trailers" },
+          { name: "Connection", value: "TE" },
+        ]
+      : []),
   ];
 }
 

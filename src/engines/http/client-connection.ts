@@ -43,7 +43,8 @@ export interface BodySource {
 
 export interface BodyOut {
   write(bytes: Uint8Array): boolean;
-  end(): void;
+  /** Trailer fields are sent where the body is chunked. */
+  end(trailers?: readonly Field[]): void;
   /** The body cannot be finished. */
   fail(why: Error): void;
 }
@@ -283,9 +284,9 @@ export class ClientConnection implements TcpHandler, HttpSink {
         if (bytes.length > 0) this.outbox.push(chunked ? chunkOf(bytes) : new Uint8Array(bytes));
         return this.outbox.buffered <= HIGH_WATER;
       },
-      end: () => {
+      end: (trailers) => {
         if (this.sending !== one) return;
-        if (chunked) this.outbox.push(lastChunk());
+        if (chunked) this.outbox.push(lastChunk(trailers));
         this.bodySent(one);
       },
       fail: (why) => this.fail(new ExchangeError("local", why.message, true, true)),

@@ -89,6 +89,11 @@ export class Exchange {
     return this.server.isFirst(this);
   }
 
+  /** Whether it is first, and nothing of another request has come behind it. */
+  get isAlone(): boolean {
+    return this.server.isAlone(this);
+  }
+
   /** The client is gone: nothing that is written goes anywhere. */
   get gone(): boolean {
     return this.lost;

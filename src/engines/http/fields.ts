@@ -68,6 +68,23 @@ export function endToEnd(fields: readonly Field[]): Field[] {
   return without(fields, ...HOP_BY_HOP, ...named);
 }
 
+/**
+ * RFC 9110 6.5.1: what says how a message is framed, where it goes, who asks, whether it is kept or what
+ * its content is comes too late behind the content; a reader that took it from there could be misled.
+ */
+const NOT_BEHIND =
+  /^(?:transfer-encoding|content-.*|host|trailer|te|connection|keep-alive|upgrade|via|forwarded|x-forwarded-.*|authorization|(?:proxy|www)-.*|cookie|set-cookie|cache-control|cdn-cache-control|surrogate-.*|pragma|expires|age|date|vary|warning|location|retry-after|max-forwards|expect|range|if-.*)$/i;
+
+/** Trailer fields that may be sent on. */
+export function passedTrailers(fields: readonly Field[]): Field[] {
+  return fields.filter(({ name }) => !NOT_BEHIND.test(name));
+}
+
+/** RFC 9110 10.1.4: whether the sender of a request takes trailer fields. */
+export function takesTrailers(fields: readonly Field[]): boolean {
+  return listMembers(joinedField(fields, "te")).some((one) => /^trailers$/i.test(one));
+}
+
 /** `name` is lower case. */
 export function sameName(text: string, name: string): boolean {
   return text.length === name.length && (text === name || text.toLowerCase() === name);

@@ -301,6 +301,10 @@ export class ServerConnection implements TcpHandler, HttpSink {
     return this.queue[0] === exchange;
   }
 
+  isAlone(exchange: Exchange): boolean {
+    return this.queue.length === 1 && this.queue[0] === exchange && !this.inHead;
+  }
+
   /** Whether another request may follow this exchange. */
   keepsAlive(exchange: Exchange): boolean {
     return exchange.persistent && !(this.last && this.queue[this.queue.length - 1] === exchange);

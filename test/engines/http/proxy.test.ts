@@ -30,11 +30,73 @@ describe("a proxy", () => {
     const got = get("/a", { Connection: "x-mine", "X-Mine": "1", TE: "trailers", "X-Other": "2" });
     const names = (fields: readonly { name: string }[]) =>
       fields.map(({ name }) => name.toLowerCase());
-    expect(names(asked[0]?.fields ?? [])).toEqual(["host", "x-other", "via"]);
+    expect(names(asked[0]?.fields ?? [])).toEqual(["host", "x-other", "via", "te", "connection"]);
+    expect(field(asked[0]?.fields ?? [], "connection")).toBe("TE");
     expect(names(got.fields)).not.toContain("x-hop");
     expect(names(got.fields)).not.toContain("keep-alive");
     expect(field(got.fields, "x-end")).toBe("2");
     expect(field(got.fields, "via")).toMatch(/^1\.1 netkit-[0-9a-f]{8}$/);
+  });
+
+  it("RFC 9110 6.5: trailer fields go to those who take them, but for what comes too late there", () => {
+    const { get, asked } = cacheWorld((exchange) => {
+      const fields = [
+        { name: "Trailer", value: "X-Sum" },
+        { name: "Cache-Control", value: "max-age=60" },
+      ];
+      exchange.start({ statusCode: 200, fields });
+      exchange.write(bytesOf("body"));
+      exchange.end([
+        { name: "X-Sum", value: "7" },
+        { name: "Set-Cookie", value: "a=b" },
+        { name: "Content-Type", value: "text/html" },
+      ]);
+    });
+    const taking = get("/a", { TE: "trailers", Connection: "TE" });
+    expect([taking.body, taking.trailers]).toEqual(["body", [{ name: "X-Sum", value: "7" }]]);
+    expect(field(taking.fields, "trailer")).toBe("X-Sum");
+    expect(field(asked[0]?.fields ?? [], "te")).toBe("trailers");
+    // RFC 9111 3.1: what is stored has none.
+    const again = get("/a", { TE: "trailers", Connection: "TE" });
+    expect([again.body, again.trailers, asked.length]).toEqual(["body", [], 1]);
+    const other = get("/b");
+    expect([other.body, other.trailers, field(other.fields, "trailer")]).toEqual([
+      "body",
+      [],
+      undefined,
+    ]);
+    expect(field(asked[1]?.fields ?? [], "te")).toBeUndefined();
+  });
+
+  it("RFC 9112 7.1.2: trailer fields of a request go on behind its chunks", () => {
+    const seen: string[] = [];
+    const { world } = cacheWorld((exchange) => {
+      exchange.readBody({
+        data: (bytes) => seen.push(textOf(bytes)),
+        end: (trailers) => {
+          seen.push(...trailers.map(({ name, value }) => `${name}: ${value}`));
+          reply(exchange, {});
+        },
+        cut: () => seen.push("cut"),
+      });
+    });
+    world.get("client").connect(
+      {
+        onOpen: (connection) => {
+          connection.write(
+            bytesOf(
+              `POST /a HTTP/1.1\r\nHost: ${ORIGIN}\r\nTransfer-Encoding: chunked\r\n\r\n` +
+                "4\r\nbody\r\n0\r\nX-Sum: 7\r\nAuthorization: me\r\n\r\n",
+            ),
+          );
+        },
+        onData: () => {},
+        onClose: () => {},
+      },
+      { remote: { addr: PROXY, port: 80 } },
+    );
+    world.run(world.now + SECOND);
+    expect(seen).toEqual(["body", "X-Sum: 7"]);
   });
 
   it("RFC 9110 7.6.2: Max-Forwards counts down, and ends here at 0", () => {

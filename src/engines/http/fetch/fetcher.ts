@@ -3,7 +3,7 @@
  * and what a broken connection left unanswered asked for again. RFC 9112 9.3.
  */
 import type { Field } from "../../../codecs/http/message.ts";
-import type { Endpoint, Host, Nanos, TlsClient } from "../../host.ts";
+import type { Endpoint, Host, Nanos, TcpConnection, TcpHandler, TlsClient } from "../../host.ts";
 import type { BodySource, IncomingHead } from "../client-connection.ts";
 import { ExchangeError } from "../client-connection.ts";
 import { Job } from "./job.ts";
@@ -36,6 +36,8 @@ export interface FetchSink {
   failed(why: ExchangeError, timing: Timing): void;
   informed?(head: IncomingHead): void;
   sent?(): void;
+  /** After `head` of a 101: the connection is the returned handler's, `left` came behind the head. */
+  switched?(head: IncomingHead, left: Uint8Array, connection: TcpConnection): TcpHandler;
   /** `pause` holds the connection that the body comes on. */
   flow?(pause: (on: boolean) => void): void;
 }

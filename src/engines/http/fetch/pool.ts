@@ -1,5 +1,5 @@
 /** The connections to one origin, and the requests that wait for them. RFC 9112 9.3.2, 9.4. */
-import type { Host, Timer } from "../../host.ts";
+import type { Host, TcpConnection, TcpHandler, Timer } from "../../host.ts";
 import { basic } from "../auth/credentials.ts";
 import type { ClientOptions, IncomingHead } from "../client-connection.ts";
 import { ClientConnection, ExchangeError } from "../client-connection.ts";
@@ -344,6 +344,15 @@ export class Pool {
           this.remove(lane, job);
           this.cut(lane, job, why);
         },
+        ...(job.sink.switched === undefined
+          ? {}
+          : {
+              switched: (head, left, connection) => {
+                this.remove(lane, job);
+                this.lanes.delete(lane);
+                return job.sink.switched?.(head, left, connection) ?? givenBack(connection);
+              },
+            }),
       },
     );
   }
@@ -418,6 +427,12 @@ function dialer(host: Host, tunnel: Tunnel): NonNullable<ClientOptions["dial"]> 
   return (handler, options) => connectThrough(host, handler, options, tunnel);
 }
 const DEAF: FetchSink = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };
+
+/** Nobody waits for the other protocol any more. */
+function givenBack(connection: TcpConnection): TcpHandler {
+  connection.reset();
+  return { onData: () => {}, onClose: () => {} };
+}
 
 function givenUp(why: string): ExchangeError {
   return new ExchangeError("local", why, true, false);

@@ -1,6 +1,8 @@
 /** A request body on its way through: as fast as the upstream takes it, and no faster. */
+import type { Field } from "../../../codecs/http/message.ts";
 import type { BodyOut, BodySource } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
+import { passedTrailers } from "../fields.ts";
 
 export interface PassedBody extends BodySource {
   /** Nobody wants it any more: what comes is read and dropped, so that the connection goes on. */
@@ -12,6 +14,7 @@ export function bodyOf(exchange: Exchange): PassedBody {
   const early: Uint8Array[] = [];
   let out: BodyOut | undefined;
   let ended = false;
+  let trailers: readonly Field[] = [];
   let broken: Error | undefined;
   let reading = false;
   let held = false;
@@ -32,10 +35,11 @@ export function bodyOf(exchange: Exchange): PassedBody {
           hold(true);
         } else if (!out.write(bytes)) hold(true);
       },
-      end: () => {
+      end: (fields) => {
         ended = true;
+        trailers = passedTrailers(fields);
         hold(false);
-        out?.end();
+        out?.end(trailers);
       },
       cut: (why) => {
         broken = why;
@@ -51,7 +55,7 @@ export function bodyOf(exchange: Exchange): PassedBody {
       out = to;
       for (const piece of early.splice(0)) to.write(piece);
       if (broken !== undefined) to.fail(broken);
-      else if (ended) to.end();
+      else if (ended) to.end(trailers);
       else {
         hold(false);
         read();

@@ -20,12 +20,21 @@ import type { FetcherOptions } from "../fetch/fetcher.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
 import type { Origin } from "../fetch/origin.ts";
 import { hostField, originOf, targetOf } from "../fetch/origin.ts";
-import { endToEnd, field, joinedField, listMembers, without } from "../fields.ts";
+import {
+  endToEnd,
+  field,
+  joinedField,
+  listMembers,
+  passedTrailers,
+  takesTrailers,
+  without,
+} from "../fields.ts";
 import type { ResponseHead } from "../head.ts";
 import { Refusal } from "../server-connection.ts";
 import { bodyOf } from "./body.ts";
 import { faultOf, proxyStatus } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
+import { switchBoth, upgradeFields, upgradeWanted } from "./upgrade.ts";
 
 /** What a proxy did with one request. */
 export interface Proxied {
@@ -62,7 +71,7 @@ export interface Delivery {
   start(head: ResponseHead): void;
   /** False: stop until the exchange drains. */
   write(bytes: Uint8Array): boolean;
-  end(): void;
+  end(trailers?: readonly Field[]): void;
   /** It cannot be finished. */
   abort(): void;
 }
@@ -132,7 +141,9 @@ export class HttpProxy {
     }
     const { origin, target } = this.destination(exchange);
     if (this.answersItself(exchange)) return;
-    this.pass(exchange, origin, target);
+    const wanted = upgradeWanted(exchange);
+    if (wanted.length > 0) this.passUpgrade(exchange, origin, target, wanted);
+    else this.pass(exchange, origin, target);
   }
 
   private refuseLoop(exchange: Exchange): void {
@@ -197,6 +208,13 @@ export class HttpProxy {
       ...kept,
       { name: "Via", value: via.join(", ") },
       ...(counted ? [{ name: "Max-Forwards", value: String(Number(hops) - 1) }] : []),
+      // RFC 9110 10.1.4: said for the client, who is the one that takes them.
+      ...(takesTrailers(fields)
+        ? [
+            { name: "TE", value: "trailers" },
+            { name: "Connection", value: "TE" },
+          ]
+        : []),
     ];
   }
 
@@ -226,6 +244,59 @@ export class HttpProxy {
     } else {
       handling = direct(upstream, request.method, fields, body, sink);
     }
+  }
+
+  /** RFC 9110 7.8: past the cache, on a connection that is then the two's alone. */
+  private passUpgrade(
+    exchange: Exchange,
+    origin: Origin,
+    target: string,
+    wanted: readonly string[],
+  ): void {
+    const uri = keyOf(origin, target);
+    const sink = this.sinkOf(exchange, uri, () => {});
+    const reasons = [reason("RFC 9110 7.8", "another protocol is not looked into")];
+    const outcome: Outcome = {
+      verdict: "bypass",
+      reasons,
+      stored: undefined,
+      status: "fwd=bypass",
+    };
+    const { onProxied } = this.options;
+    // What the client sends before it is answered may be of either protocol.
+    exchange.pauseBody(true);
+    const own = this.requestFields(exchange, hostField(origin));
+    const fields = [...own, ...upgradeFields(wanted)];
+    const handle = this.fetcher.fetch(
+      { method: exchange.request.method, origin, target, fields },
+      {
+        informed: (head) => sink.informed?.(head),
+        head: (head) => {
+          if (head.statusCode === 101) return;
+          exchange.pauseBody(false);
+          sink.head(head, outcome);
+        },
+        data: (bytes) => {
+          if (!sink.data(bytes.slice())) handle.pause(true);
+        },
+        end: (trailers) => sink.end(trailers),
+        failed: (why) => {
+          exchange.pauseBody(false);
+          sink.failed(why, outcome);
+        },
+        switched: (head, left, server) =>
+          switchBoth(exchange, wanted, head, left, server, {
+            fields: (one) => this.responseFields(one),
+            opened: ({ statusCode }) => onProxied?.({ exchange, uri, outcome, statusCode }),
+            refused: (why) => {
+              exchange.pauseBody(false);
+              sink.failed(new ExchangeError("malformed", why, false, true), outcome);
+            },
+          }),
+      },
+    );
+    exchange.onDrain = () => handle.pause(false);
+    exchange.onAbandoned = () => handle.abort("the client left");
   }
 
   /** A GET that is not of a client: through the cache, at the origin of a reverse proxy. */
@@ -276,11 +347,14 @@ export class HttpProxy {
   private sinkOf(exchange: Exchange, uri: string, over: () => void): CacheSink {
     const { onProxied, cache, deliver } = this.options;
     const to = deliver?.(exchange, uri) ?? exchange;
+    const trails = takesTrailers(exchange.request.fields);
     let begun = false;
     return {
       informed: (head) => exchange.inform({ ...head, fields: endToEnd(head.fields) }),
       head: (head, outcome) => {
         const fields = this.responseFields(head);
+        const announced = trails ? joinedField(head.fields, "trailer") : undefined;
+        if (announced !== undefined) fields.push({ name: "Trailer", value: announced });
         if (cache !== undefined) {
           fields.push({ name: "Cache-Status", value: `${NAME}; ${outcome.status}` });
         }
@@ -289,9 +363,10 @@ export class HttpProxy {
         onProxied?.({ exchange, uri, outcome, statusCode: head.statusCode });
       },
       data: (bytes) => to.write(bytes),
-      end: () => {
+      end: (trailers) => {
         over();
-        to.end();
+        // RFC 9110 6.5.2: who did not say that it takes them may not wait for them.
+        to.end(trails ? passedTrailers(trailers) : []);
       },
       failed: (why, outcome) => {
         over();

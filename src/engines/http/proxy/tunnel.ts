@@ -5,9 +5,11 @@ import { ExchangeError } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
 import type { ResponseHead } from "../head.ts";
 
+/** Without an octet either way: a peer may be gone without a word. */
+export const TUNNEL_IDLE = 900 * SECOND;
+
 export interface TunnelOptions {
   readonly connectTime?: Nanos | undefined;
-  readonly idleTime?: Nanos | undefined;
 }
 
 /** Answers 2xx with `head` once the target is reached; `failed` when it is not. */
@@ -27,8 +29,8 @@ export function tunnel(
       onOpen: (connection) => {
         open = true;
         connection.setNoDelay(true);
-        if (options.idleTime !== undefined) connection.setIdleTimeout(options.idleTime);
-        exchange.handOver(head, towards(connection));
+        connection.setIdleTimeout(TUNNEL_IDLE);
+        exchange.handOver(head, relayTo(connection));
         client = exchange.connection;
         opened();
       },
@@ -52,17 +54,18 @@ export function tunnel(
   exchange.onAbandoned = () => server.reset();
 }
 
-/** Takes what the client sends. */
-function towards(server: TcpConnection): TcpHandler {
+/** Handler of a connection whose octets go to another, no faster than that takes them. */
+export function relayTo(peer: TcpConnection, closed: () => void = () => {}): TcpHandler {
   return {
     onData: (data, connection) => {
-      if (!server.write(data.slice())) connection.pause();
+      if (!peer.write(data.slice())) connection.pause();
     },
-    onEnd: () => server.end(),
-    onDrain: () => server.resume(),
+    onEnd: () => peer.end(),
+    onDrain: () => peer.resume(),
     onClose: (cause) => {
-      if (cause === "ended") server.end();
-      else server.reset();
+      closed();
+      if (cause === "ended") peer.end();
+      else peer.reset();
     },
   };
 }

@@ -19,6 +19,7 @@ export interface Got {
   statusCode: number;
   fields: readonly Field[];
   body: string;
+  trailers: readonly Field[];
   state: "waiting" | "whole" | "cut";
   /** Milliseconds of virtual time. */
   at: number;
@@ -76,7 +77,14 @@ export function cacheWorld(
       fields: Record<string, string> = {},
       body?: string,
     ): Got => {
-      const got: Got = { statusCode: 0, fields: [], body: "", state: "waiting", at: -1 };
+      const got: Got = {
+        statusCode: 0,
+        fields: [],
+        body: "",
+        trailers: [],
+        state: "waiting",
+        at: -1,
+      };
       const all = [
         ...("Host" in fields ? [] : [{ name: "Host", value: ORIGIN }]),
         ...Object.entries(fields).map(([name, value]) => ({ name, value })),
@@ -92,7 +100,8 @@ export function cacheWorld(
         data: (bytes) => {
           got.body += textOf(bytes);
         },
-        end: () => Object.assign(got, { state: "whole", at: world.now / MILLISECOND }),
+        end: (trailers) =>
+          Object.assign(got, { trailers, state: "whole", at: world.now / MILLISECOND }),
         cut: () => {
           got.state = "cut";
         },
