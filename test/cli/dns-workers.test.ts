@@ -115,9 +115,14 @@ describe.skipIf(!onLinux)("dns serve --workers", () => {
       return now.length === 2 && !now.some((worker) => first.includes(worker));
     });
     const args = ["resolve", "z.", "IXFR=1", `@127.0.0.1:${port}`];
-    const { stdout } = spawnSync("node", ["bin/run.js", "dns", ...args], {
-      encoding: "utf8",
-      timeout: 30_000,
+    const ask = () =>
+      spawnSync("node", ["bin/run.js", "dns", ...args], { encoding: "utf8", timeout: 30_000 })
+        .stdout;
+    let stdout = "";
+    // They are there before they listen.
+    await until(() => {
+      stdout = ask();
+      return stdout !== "";
     });
     // The difference names the version before; a whole zone does not.
     expect(stdout).toContain("ns.z. h.z. 1 2 3 4 5");
