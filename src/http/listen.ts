@@ -21,10 +21,7 @@ export function listenAddress(text: string, tls?: TlsServer): ListenAddress {
   return { addr, port: Number(port), tls };
 }
 
-export function tlsServer(
-  cert: string | undefined,
-  key: string | undefined,
-): TlsServer | undefined {
+function tlsServer(cert: string | undefined, key: string | undefined): TlsServer | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new CommandError("--cert and --key go together");
@@ -39,6 +36,28 @@ export function tlsServer(
     }
   };
   return { cert: read(cert), key: read(key), alpn: ["http/1.1"] };
+}
+
+export interface ListenFlags {
+  readonly listen: readonly string[];
+  readonly "listen-tls": readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** `--listen` and `--listen-tls`, or where it listens when neither is said. @throws CommandError */
+export function listenAddresses(flags: ListenFlags, usual: string): ListenAddress[] {
+  const tls = tlsServer(flags.cert, flags.key);
+  const secure = flags["listen-tls"];
+  if (secure.length > 0 && tls === undefined)
+    throw new CommandError("--listen-tls needs --cert and --key");
+  if (secure.length === 0 && tls !== undefined)
+    throw new CommandError("--cert and --key go with --listen-tls ADDRESS:PORT");
+  const plain = flags.listen.length + secure.length === 0 ? [usual] : flags.listen;
+  return [
+    ...plain.map((text) => listenAddress(text)),
+    ...secure.map((text) => listenAddress(text, tls)),
+  ];
 }
 
 interface Listens {

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { proxyChooser } from "../../src/http/fetch/proxies.ts";
 import type { Served } from "../support/http/fetch-run.ts";
 import { fetchRun, serve } from "../support/http/fetch-run.ts";
+import type { Running } from "../support/http/running.ts";
+import { running } from "../support/http/running.ts";
 
 let served: Served;
 let proxy: HttpServer;
@@ -57,6 +59,66 @@ describe("proxies", () => {
     expect(await body(["http://name.invalid/", "-x", proxyUrl, "-U", "u:p"])).toBe(
       "proxied http://name.invalid/ Basic dTpw",
     );
+  });
+
+  describe("https:// proxies: TLS with the proxy, and in it what an http:// proxy gets", () => {
+    const cert = "fixtures/tls/localhost.pem";
+    let secure: string;
+    let secureOrigin: string;
+    let origin: Server;
+    let own: Running;
+    beforeAll(async () => {
+      const pem = { cert: readFileSync(cert), key: readFileSync("fixtures/tls/localhost.key") };
+      origin = createTlsServer(pem, (_request, response) => response.end("in two layers"));
+      secureOrigin = `https://localhost:${await listening(origin)}/`;
+      own = await running(
+        ...["http", "proxy", "--forward", "--tunnel-port", "any"],
+        ...["--listen-tls", "127.0.0.1:0", "--cert", cert, "--key", "fixtures/tls/localhost.key"],
+      );
+      secure = `https://localhost:${own.port}`;
+    });
+    afterAll(async () => {
+      await own.kill();
+      origin.close();
+    });
+
+    it("RFC 9112 3.2.2: the whole URI, over TLS", async () => {
+      const trusted = ["-x", secure, "--proxy-cacert", cert, "--noproxy", ""];
+      expect(await body([`${served.url}a`, ...trusted])).toBe("direct /a");
+    });
+
+    it("RFC 9110 9.3.6: CONNECT, and the server's TLS in the proxy's", async () => {
+      const both = ["-x", secure, "--proxy-cacert", cert, "--cacert", cert, "--noproxy", ""];
+      expect(await body([secureOrigin, ...both])).toBe("in two layers");
+      expect(await body([secureOrigin, "-x", secure, "--proxy-insecure", "-k"])).toBe(
+        "in two layers",
+      );
+    });
+
+    it.each([
+      ["http", () => served.url],
+      ["https", () => secureOrigin],
+    ])(
+      "a proxy that is not trusted is told from a server that is not: %s",
+      async (_scheme, url) => {
+        expect(await body([url(), "-x", secure])).toBe(
+          `netkit: ${url()}: the proxy: its certificate is signed by nobody we know (self-signed): --proxy-cacert names who signs, --proxy-insecure checks nothing\n`,
+        );
+      },
+    );
+
+    it("the server behind is still checked", async () => {
+      expect(await body([secureOrigin, "-x", secure, "--proxy-insecure"])).toBe(
+        `netkit: ${secureOrigin}: its certificate is signed by nobody we know (self-signed): --cacert names who signs, --insecure checks nothing\n`,
+      );
+    });
+
+    it("a proxy without TLS", async () => {
+      const plain = proxyUrl.replace("http:", "https:");
+      expect(await body([served.url, "-x", plain])).toBe(
+        `netkit: ${served.url}: the proxy: it does not speak TLS on this port\n`,
+      );
+    });
   });
 
   it("http_proxy counts but for no_proxy and this machine; HTTP_PROXY never", async () => {

@@ -5,36 +5,18 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Running } from "../support/http/running.ts";
+import { running } from "../support/http/running.ts";
 
 const kills: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const kill of kills.splice(0)) await kill();
 });
 
-async function netkit(...args: string[]) {
-  const child = spawn(process.execPath, [
-    "bin/run.js",
-    ...args,
-    "--json",
-    "--listen",
-    "127.0.0.1:0",
-  ]);
-  let stderr = "";
-  child.stderr.on("data", (bytes: Buffer) => {
-    stderr += bytes.toString();
-  });
-  const exited = new Promise<void>((resolve) => child.on("exit", () => resolve()));
-  const kill = () => {
-    child.kill("SIGKILL");
-    return exited;
-  };
-  kills.push(kill);
-  const first = await new Promise<string>((resolve, reject) => {
-    child.stdout.once("data", (bytes: Buffer) => resolve(bytes.toString()));
-    child.once("exit", () => reject(new Error(stderr)));
-  });
-  const { listening } = JSON.parse(first) as { listening: { port: number }[] };
-  return { port: listening[0]?.port ?? 0, kill };
+async function netkit(...args: string[]): Promise<Running> {
+  const one = await running(...args, "--listen", "127.0.0.1:0");
+  kills.push(one.kill);
+  return one;
 }
 
 function get(port: number, path: string): Promise<{ headers: IncomingHttpHeaders; body: string }> {

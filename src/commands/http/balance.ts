@@ -1,6 +1,7 @@
 /** `netkit http balance`. */
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { tlsListenFlags } from "../../http/listen-flags.ts";
 
 const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
 
@@ -27,6 +28,7 @@ export default class HttpBalance extends NetkitCommand {
       helpValue: "ADDRESS:PORT",
       description: "where clients come [default: 127.0.0.1:8000]",
     }),
+    ...tlsListenFlags,
     mode: Flags.string({
       options: ["http", "tcp"],
       default: "http",

@@ -1,6 +1,7 @@
 /** `netkit http proxy`. */
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { tlsListenFlags } from "../../http/listen-flags.ts";
 
 const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
 
@@ -28,6 +29,7 @@ export default class HttpProxyCommand extends NetkitCommand {
       helpValue: "ADDRESS:PORT",
       description: "where to listen; port 0 picks one; may repeat [default: 127.0.0.1:8081]",
     }),
+    ...tlsListenFlags,
     cache: Flags.string({
       default: "memory",
       helpValue: "memory|DIR",

@@ -1,6 +1,7 @@
 /** `netkit http serve`. */
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
+import { tlsListenFlags } from "../../http/listen-flags.ts";
 
 const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
 
@@ -25,13 +26,7 @@ export default class HttpServe extends NetkitCommand {
       helpValue: "ADDRESS:PORT",
       description: "where to listen; port 0 picks one; may repeat [default: 127.0.0.1:8080]",
     }),
-    "listen-tls": Flags.string({
-      ...many,
-      helpValue: "ADDRESS:PORT",
-      description: "the same with TLS",
-    }),
-    cert: Flags.string({ description: "certificate chain, PEM" }),
-    key: Flags.string({ description: "its key, PEM" }),
+    ...tlsListenFlags,
     vhost: Flags.string({
       ...many,
       helpValue: "NAME=DIR",

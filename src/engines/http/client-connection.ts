@@ -11,9 +11,9 @@ import type { Head } from "../../codecs/http/head.ts";
 import type { Field } from "../../codecs/http/message.ts";
 import type { HttpSink } from "../../codecs/http/parser.ts";
 import { HttpParser } from "../../codecs/http/parser.ts";
+import type { Dial } from "../dialing/race.ts";
 import type {
   CloseCause,
-  ConnectOptions,
   Endpoint,
   Host,
   Nanos,
@@ -106,11 +106,11 @@ export class ExchangeError extends Error {
 export interface ClientOptions {
   readonly remote: Endpoint;
   readonly local?: Partial<Endpoint> | undefined;
-  /** In place of the host's own way to connect: through a proxy. */
-  readonly dial?:
-    | ((handler: TcpHandler, options: Omit<ConnectOptions, "remote">) => TcpConnection)
-    | undefined;
+  /** In place of the host's own way to connect: one of several addresses, or through a proxy. */
+  readonly dial?: Dial | undefined;
   readonly tls?: TlsClient | undefined;
+  /** TLS is with a proxy: the codes of its faults begin with `PROXY_`. */
+  readonly proxied?: boolean | undefined;
   readonly connectTime?: Nanos | undefined;
   /** Without an octet while a response is awaited. */
   readonly responseTime?: Nanos | undefined;
@@ -430,8 +430,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
     if (this.tunnel !== undefined) this.tunnel.onClose(cause, error, connection);
     if (was !== "closed" && this.pending.length > 0) {
       const fault: Fault = opened ? "closed" : isTlsFault(error) ? "tls" : "connect";
+      const whose = fault === "tls" && this.options.proxied === true ? "PROXY_" : "";
+      const code = error === null ? undefined : `${whose}${error.code}`;
       const text = error?.message ?? (opened ? `the server closed (${cause})` : cause);
-      this.failure = new ExchangeError(fault, text, true, opened, error?.code);
+      this.failure = new ExchangeError(fault, text, true, opened, code);
       this.cutAll(this.failure);
     }
     this.events.onClosed?.(this);

@@ -11,13 +11,21 @@ import { HttpServer } from "../../engines/http/server.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { millisOf } from "../durations.ts";
-import { announce, listenAddress, say, started, stopped, stopSignal } from "../listen.ts";
+import type { ListenFlags } from "../listen.ts";
+import {
+  announce,
+  listenAddress,
+  listenAddresses,
+  say,
+  started,
+  stopped,
+  stopSignal,
+} from "../listen.ts";
 import { adminHandler } from "./admin.ts";
 import { allRows, renderRows } from "./simulated.ts";
 
-export interface BalanceFlags {
+export interface BalanceFlags extends ListenFlags {
   readonly backend: readonly string[];
-  readonly listen: readonly string[];
   readonly mode: string;
   readonly policy: string;
   readonly affinity: boolean;
@@ -38,6 +46,9 @@ export async function balance(flags: BalanceFlags): Promise<number> {
   }
   if (flags.backend.length === 0)
     throw new CommandError("http balance: name machines with --backend; see --help");
+  if (flags["listen-tls"].length > 0 && flags.mode === "tcp") {
+    throw new CommandError("--listen-tls needs --mode http: connections pass as they are");
+  }
   if (flags.affinity && flags.mode === "tcp") {
     throw new CommandError(
       "--affinity needs --mode http: a cookie is not seen in connections; use --policy hash",
@@ -54,9 +65,7 @@ export async function balance(flags: BalanceFlags): Promise<number> {
       : {}),
     onFailure: ({ id }, why, last) => say(`${id}: ${why}${last ? "" : "; another is tried"}`),
   };
-  const listen = (flags.listen.length === 0 ? ["127.0.0.1:8000"] : flags.listen).map((text) =>
-    listenAddress(text),
-  );
+  const listen = listenAddresses(flags, "127.0.0.1:8000");
   try {
     const { engine, at } = await started(host, (listens) => {
       if (flags.mode === "tcp") return new TcpBalancer({ listen, backends, events, ...listens });

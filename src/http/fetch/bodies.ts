@@ -3,7 +3,9 @@ import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
+import type { Timing } from "../../engines/http/fetch/timing.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { connectingText } from "../../render/http/connecting.ts";
 import { Progress } from "../../render/progress.ts";
 import type { Checksum } from "./checksum.ts";
 import { checksumOf } from "./checksum.ts";
@@ -57,11 +59,11 @@ export class Bodies {
       asked: (_index, request) => {
         if (verbose) process.stderr.write(`${requestText(request)}\n\n`);
       },
-      hop: (_index, { head }) => {
-        if (verbose) process.stderr.write(`${headText(head, "< ")}\n\n`);
+      hop: (_index, { head, timing }) => {
+        if (verbose) process.stderr.write(`${connectedText(timing)}${headText(head, "< ")}\n\n`);
       },
-      head: (index, head) => {
-        if (verbose) process.stderr.write(`${headText(head, "< ")}\n\n`);
+      head: (index, head, timing) => {
+        if (verbose) process.stderr.write(`${connectedText(timing)}${headText(head, "< ")}\n\n`);
         this.limit(index, 0, head.length ?? 0);
         const etag = this.flags["etag-save"];
         if (etag !== undefined && index === 0) saveEtag(etag, head);
@@ -173,6 +175,11 @@ function requestText({ method, target, version, fields }: FetchRequest): string 
   const lines = [`> ${method} ${target} ${version ?? "HTTP/1.1"}`];
   for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
   return lines.join("\n");
+}
+
+/** A line where a connection was opened for it. */
+function connectedText({ connect }: Timing): string {
+  return connect === undefined ? "" : `* ${connectingText(connect)}\n`;
 }
 
 function headText(head: IncomingHead, before: string): string {

@@ -38,6 +38,7 @@ export function explained(
   const { fault, code = "", message } = why;
   switch (fault) {
     case "tls":
+      if (code.startsWith("PROXY_")) return proxyText(code, message);
       return tlsText(code, message, origin.host);
     case "connect":
       return connectText(code, message, origin.scheme === "https");
@@ -61,6 +62,12 @@ function tlsText(code: string, message: string, host: string): string {
   if (known !== undefined) return known[1];
   const [, openssl] = /SSL routines:[^:]*:([^:]+):/.exec(message) ?? [];
   return `TLS failed: ${openssl ?? message.trim()}${code === "" ? "" : ` (${code})`}`;
+}
+
+/** The same of an `https://` proxy, whose flags have names of their own. */
+function proxyText(code: string, message: string): string {
+  const text = tlsText(code.slice("PROXY_".length), message, "the proxy's name");
+  return `the proxy: ${text.replaceAll("--", "--proxy-").replace(/^the server/, "it")}`;
 }
 
 function connectText(code: string, message: string, tls: boolean): string {

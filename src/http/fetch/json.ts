@@ -1,7 +1,9 @@
 /** Results as JSON: times in milliseconds from the start of the set. */
+import type { Attempt } from "../../engines/dialing/race.ts";
 import type { Nanos } from "../../engines/host.ts";
 import type { Hop } from "../../engines/http/fetch/agent.ts";
 import { blockedTime } from "../../engines/http/fetch/timing.ts";
+import { placeText } from "../../render/http/connecting.ts";
 import type { Fetched, SetResult } from "./set.ts";
 
 export function setJson(result: SetResult): object {
@@ -40,6 +42,10 @@ function objectJson(
     bodyBytes: timing.bodyBytes,
     headBytes: timing.headBytes,
     connection: timing.connection,
+    ...(connect?.remote === undefined ? {} : { remote: placeText(connect.remote) }),
+    ...(connect?.attempts === undefined
+      ? {}
+      : { attempts: connect.attempts.map((one) => attemptJson(one, started)) }),
     requestOnConnection: timing.onConnection,
     requestsAhead: timing.ahead,
     tries: timing.tries,
@@ -60,6 +66,15 @@ function objectJson(
     ...(blockedTime(timing) > 0 ? { blockedMs: millis(blockedTime(timing)) } : {}),
     ...(hops.length === 0 ? {} : { hops: hops.map((hop) => hopJson(hop, started)) }),
     ...(error === undefined ? {} : { error }),
+  };
+}
+
+function attemptJson({ remote, from, to, why }: Attempt, started: Nanos): object {
+  return {
+    remote: placeText(remote),
+    fromMs: millis(from - started),
+    ...(to === undefined ? {} : { toMs: millis(to - started) }),
+    ...(why === undefined ? {} : { why }),
   };
 }
 

@@ -6,6 +6,9 @@ import { serverOf } from "../../dns/resolve/arguments.ts";
 import type { WalkMode } from "../../dns/resolve/modes.ts";
 import { modalClient } from "../../dns/resolve/modes.ts";
 import { addressOf, HOSTS, hostsFile, RESOLV_CONF, systemConf } from "../../dns/resolve/servers.ts";
+import type { AskFor } from "../../engines/dialing/families.ts";
+import { inFamilies } from "../../engines/dialing/families.ts";
+import { isV6 } from "../../engines/dialing/order.ts";
 import type { StubResult } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
 import type { Host } from "../../engines/host.ts";
@@ -25,6 +28,8 @@ export interface LookupSettings {
   readonly mode?: string | undefined;
   readonly hints?: string | undefined;
   readonly port?: number | undefined;
+  /** Addresses of this family only. */
+  readonly family?: 4 | 6 | undefined;
 }
 
 type Lookup = FetcherOptions["lookup"];
@@ -43,6 +48,9 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
     transport: servers.some((server) => server.transport === "tls") ? "tls" : "udp",
     query: { rd: true },
   });
+  const { family } = settings;
+  const types = family === undefined ? [AAAA, A] : [family === 4 ? A : AAAA];
+  const found = inFamilies(host.clock, ask ?? askStub(stub), types);
   const kept = new Map<string, readonly string[]>();
   return (name, done, port) => {
     const bare = name.replace(/^\[(.*)\]$/, "$1");
@@ -51,11 +59,13 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
         ? [bare]
         : (fixed.get(`${bare}:${port}`) ?? fixed.get(bare) ?? kept.get(bare));
     if (known !== undefined) {
-      done(null, { addresses: known });
+      const fit = known.filter((one) => family === undefined || isV6(one) === (family === 6));
+      if (fit.length > 0) done(null, { addresses: fit });
+      else done(new Error(`${bare}: no IPv${family} address`));
       return;
     }
     const from = host.clock.now();
-    (ask ?? askStub(stub))(bare, (error, addresses) => {
+    found(bare, (error, addresses) => {
       if (error === null) kept.set(bare, addresses);
       const looked: Looked = { addresses, from, to: host.clock.now() };
       done(error, looked);
@@ -63,49 +73,32 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
   };
 }
 
-/** IPv4 first; IPv6 where there is none. RFC 6555 asks for both at once: see docs/http.md. */
-function askStub(stub: Stub): Ask {
-  return (name, done) => {
-    stub.resolve(name, A, (first) => {
-      const found = addressesOf(first);
-      if (found.length > 0) {
-        done(null, found);
-        return;
-      }
-      stub.resolve(name, AAAA, (second) => {
-        const others = addressesOf(second);
-        done(others.length > 0 ? null : new Error(whyNot(name, second)), others);
-      });
+/** One question for each family, at once. */
+function askStub(stub: Stub): AskFor {
+  return (name, type, done) =>
+    stub.resolve(name, type, (result) => {
+      const found = addressesOf(result, type);
+      done(found.length > 0 ? null : whyNot(name, result), found);
     });
-  };
 }
-
-type Ask = (name: string, done: (error: Error | null, found: string[]) => void) => void;
 
 /** By a walk from the root, a server that walks, or servers that ask each other. */
 async function modalAsk(
   host: Host,
   { mode, hints, port = DNS_PORT }: LookupSettings,
   servers: readonly ReturnType<typeof serverOf>[],
-): Promise<Ask> {
+): Promise<AskFor> {
   const client = await modalClient(
     { servers, resolvConf: RESOLV_CONF, timeoutMs: undefined },
     { mode: mode ?? "stub", hints, port, validate: false },
     host,
   );
   const walk = mode as WalkMode;
-  return (name, done) => {
+  return (name, type, done) => {
     const full = name.endsWith(".") ? name : `${name}.`;
-    client.resolve(walk, full, A, (first) => {
-      const found = foundIn(first.response);
-      if (found.length > 0) {
-        done(null, found);
-        return;
-      }
-      client.resolve(walk, full, AAAA, (second) => {
-        const others = foundIn(second.response);
-        done(others.length > 0 ? null : new Error(why(name, second.response)), others);
-      });
+    client.resolve(walk, full, type, ({ response }) => {
+      const found = foundIn(response, type);
+      done(found.length > 0 ? null : why(name, response), found);
     });
   };
 }
@@ -121,31 +114,35 @@ function why(name: string, response: DnsMessage | undefined, known = false): str
   return `${name}: no address`;
 }
 
-function addressesOf(result: StubResult): string[] {
-  if (result.from === "hosts") return [...result.addresses];
-  return result.from === "server" ? foundIn(result.response) : [];
+function addressesOf(result: StubResult, type: number): readonly string[] {
+  if (result.from === "hosts") return result.addresses;
+  return result.from === "server" ? foundIn(result.response, type) : [];
 }
 
-function foundIn(response: DnsMessage | undefined): string[] {
+function foundIn(response: DnsMessage | undefined, wanted: number): string[] {
   const found: string[] = [];
   for (const { type, rdata } of response?.answers ?? []) {
-    if (type !== A && type !== AAAA) continue;
+    if (type !== wanted) continue;
     const { address } = rdata as { readonly address?: string };
     if (address !== undefined) found.push(address);
   }
   return found;
 }
 
+/** `name:address`, `name:port:address`, and more addresses after commas. @throws CommandError */
 function fixedAddresses(entries: readonly string[]): Map<string, string[]> {
   const fixed = new Map<string, string[]>();
   for (const entry of entries) {
-    const match = /^([^:]+)(?::([0-9]{1,5}))?:\[?([0-9a-fA-F.:]+)\]?$/.exec(entry);
-    const [, name, port, address] = match ?? [];
-    if (name === undefined || address === undefined || isIP(address) === 0) {
-      throw new CommandError(`--resolve ${entry}: write it as name:address or name:port:address`);
+    const match = /^([^:]+)(?::([0-9]{1,5}))?:([0-9a-fA-F.:,[\]]+)$/.exec(entry);
+    const [, name, port, list] = match ?? [];
+    const addresses = list?.split(",").map((one) => one.replace(/^\[(.*)\]$/, "$1")) ?? [""];
+    if (name === undefined || addresses.some((one) => isIP(one) === 0)) {
+      throw new CommandError(
+        `--resolve ${entry}: write it as name:address or name:port:address, with commas between several`,
+      );
     }
     const bare = name.toLowerCase();
-    fixed.set(port === undefined ? bare : `${bare}:${Number(port)}`, [address]);
+    fixed.set(port === undefined ? bare : `${bare}:${Number(port)}`, addresses);
   }
   return fixed;
 }

@@ -2,7 +2,9 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
-import type { Clock, Host } from "../../engines/host.ts";
+import { LEAST_ATTEMPT_DELAY, MOST_ATTEMPT_DELAY } from "../../engines/dialing/race.ts";
+import type { Clock, Host, Nanos } from "../../engines/host.ts";
+import { MILLISECOND } from "../../engines/host.ts";
 import type { AgentOptions } from "../../engines/http/fetch/agent.ts";
 import type { FetcherOptions } from "../../engines/http/fetch/fetcher.ts";
 import { originKey } from "../../engines/http/fetch/origin.ts";
@@ -10,6 +12,7 @@ import { PacedSource } from "../../engines/http/fetch/paced.ts";
 import { RateLimit } from "../../engines/http/fetch/rate.ts";
 import { without } from "../../engines/http/fields.ts";
 import { CommandError } from "../../failure.ts";
+import { millisOf } from "../durations.ts";
 import { PiecesSource } from "./body/pieces.ts";
 import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
@@ -97,6 +100,7 @@ export function fetcherOptions(
             alpn: ["http/1.1"],
           },
     connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
+    attemptDelay: attemptDelayOf(flags["attempt-delay"]),
     responseTime: secondsOf("timeout", flags.timeout),
     rate:
       flags["limit-rate"] === undefined
@@ -107,6 +111,16 @@ export function fetcherOptions(
         `netkit: ${origin.host}: the pipeline broke (${why.message}); ${depth} at a time from now on\n`,
       ),
   };
+}
+
+/** RFC 8305 5: no less than 10 ms, and no more than 2 s. */
+function attemptDelayOf(text: string): Nanos {
+  const millis = millisOf("attempt-delay", text);
+  const least = LEAST_ATTEMPT_DELAY / MILLISECOND;
+  const most = MOST_ATTEMPT_DELAY / MILLISECOND;
+  if (millis < least || millis > most)
+    throw new CommandError(`--attempt-delay ${text}: ${least}ms to ${most}ms (RFC 8305 5)`);
+  return millis * MILLISECOND;
 }
 
 export function agentOptions(

@@ -1,5 +1,6 @@
 /** `--page`: what a page embeds, asked for as soon as a browser could know of it. */
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
+import type { Timing } from "../../engines/http/fetch/timing.ts";
 import { field } from "../../engines/http/fields.ts";
 import type { Reference } from "../../engines/http/page/css.ts";
 import { styleReferences } from "../../engines/http/page/css.ts";
@@ -49,8 +50,8 @@ export class PageTaker implements BodyTaker {
     this.inner.hop?.(...args);
   }
 
-  head(index: number, head: IncomingHead): void {
-    this.inner.head(index, head);
+  head(index: number, head: IncomingHead, timing: Timing): void {
+    this.inner.head(index, head, timing);
     const one = this.all[index];
     const type = field(head.fields, "content-type")?.toLowerCase() ?? "";
     const html = type.startsWith("text/html") || type.startsWith("application/xhtml");

@@ -1,9 +1,11 @@
 /** Which proxy a request goes through: `--proxy`, or the environment's words, as curl reads them. */
 import { BlockList, isIP } from "node:net";
 import { parseUri, percentDecode } from "../../codecs/http/uri.ts";
+import type { TlsClient } from "../../engines/host.ts";
 import type { ProxyServer } from "../../engines/http/fetch/fetcher.ts";
 import type { Origin } from "../../engines/http/fetch/origin.ts";
 import { CommandError } from "../../failure.ts";
+import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 
 type Choose = (origin: Origin) => ProxyServer | undefined;
@@ -37,21 +39,36 @@ function proxyOf(name: string, text: string, flags: FetchFlags): ProxyServer {
   const full = /^[a-z0-9]+:\/\//i.test(text) ? text : `http://${text}`;
   const uri = parseUri(full);
   const kind =
-    uri?.scheme === "http"
+    uri?.scheme === "http" || uri?.scheme === "https"
       ? "http"
       : uri?.scheme === "socks5" || uri?.scheme === "socks5h"
         ? "socks5"
         : undefined;
   if (uri?.host === undefined || uri.host === "" || kind === undefined) {
     throw new CommandError(
-      `${name} ${text}: write it as http://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT`,
+      `${name} ${text}: write it as http://HOST:PORT, https://HOST:PORT, socks5://HOST:PORT or socks5h://HOST:PORT`,
     );
   }
-  const port = uri.port === undefined || uri.port === "" ? 1080 : Number(uri.port);
+  const secure = uri.scheme === "https";
+  const usual = secure ? 443 : 1080;
+  const port = uri.port === undefined || uri.port === "" ? usual : Number(uri.port);
   if (!(port > 0 && port < 65_536)) throw new CommandError(`${name} ${text}: not a port`);
   const [user, password] = secretOf(name, flags["proxy-user"] ?? decoded(uri.userinfo));
   const remoteNames = uri.scheme === "socks5h";
-  return { kind, host: uri.host.toLowerCase(), port, user, password, remoteNames };
+  const host = uri.host.toLowerCase();
+  const tls = secure ? tlsWith(host, flags) : undefined;
+  return { kind, tls, host, port, user, password, remoteNames };
+}
+
+/** What `--cacert` and `--insecure` say is for servers; the proxy has flags of its own. */
+function tlsWith(host: string, flags: FetchFlags): TlsClient {
+  const path = flags["proxy-cacert"];
+  return {
+    name: host.replace(/^\[(.*)\]$/, "$1"),
+    ca: path === undefined ? undefined : Buffer.from(fileBytes(path)).toString(),
+    verify: !flags["proxy-insecure"],
+    alpn: ["http/1.1"],
+  };
 }
 
 function decoded(userinfo: string | undefined): string | undefined {

@@ -7,6 +7,7 @@ import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../engines/http/fetch/strategy.ts";
 import { formulaOf, nameOf, roundTrips } from "../../engines/http/fetch/strategy.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
+import { handshakeTime } from "../../engines/http/fetch/timing.ts";
 import { decoding } from "./decoding.ts";
 import { explained } from "./faults.ts";
 
@@ -54,7 +55,8 @@ export interface SetResult {
 export interface BodyTaker {
   asked?(index: number, request: FetchRequest, url: string): void;
   hop?(index: number, hop: Hop): void;
-  head(index: number, head: IncomingHead): void;
+  /** `timing`: so far. */
+  head(index: number, head: IncomingHead, timing: Timing): void;
   data(index: number, bytes: Uint8Array): void;
   end(index: number, trailers: readonly Field[]): void;
   /** Objects that this one made known. */
@@ -81,7 +83,7 @@ export function fetchSet(
     const finish = () => {
       if (--open > 0) return;
       const handshakes = objects.flatMap(({ timing: { connect } }) =>
-        connect === undefined ? [] : [(connect.tls ?? connect.to) - connect.from],
+        connect === undefined ? [] : [handshakeTime(connect)],
       );
       resolve({
         name: warm ? `${nameOf(strategy)}-warm` : nameOf(strategy),
@@ -112,7 +114,7 @@ export function fetchSet(
         },
         head: (head, timing) => {
           place(index, timing).head = head;
-          taker.head(index, head);
+          taker.head(index, head, timing);
         },
         data: (bytes) => {
           taker.data(index, bytes);

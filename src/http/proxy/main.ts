@@ -17,11 +17,11 @@ import { renderExplained } from "../../render/http/explained.ts";
 import { fileBytes } from "../fetch/files.ts";
 import { lookupFor } from "../fetch/lookup.ts";
 import { secondsOf } from "../fetch/settings.ts";
-import { announce, listenAddress, started, stopped, stopSignal } from "../listen.ts";
+import type { ListenFlags } from "../listen.ts";
+import { announce, listenAddresses, started, stopped, stopSignal } from "../listen.ts";
 import { cacheFor } from "./cache.ts";
 
-export interface ProxyFlags {
-  readonly listen: readonly string[];
+export interface ProxyFlags extends ListenFlags {
   readonly forward: boolean;
   readonly reverse?: string | undefined;
   readonly cache: string;
@@ -45,8 +45,7 @@ export async function proxy(flags: ProxyFlags): Promise<number> {
     throw new CommandError("http proxy: say either --forward or --reverse ORIGIN");
   }
   const origin = flags.reverse === undefined ? undefined : reverseOrigin(flags.reverse);
-  const words = flags.listen.length === 0 ? ["127.0.0.1:8081"] : flags.listen;
-  const listen = words.map((text) => listenAddress(text));
+  const listen = listenAddresses(flags, "127.0.0.1:8081");
   const ca =
     flags.cacert === undefined ? undefined : Buffer.from(fileBytes(flags.cacert)).toString();
   const tunnelPorts = portsOf(flags["tunnel-port"]);

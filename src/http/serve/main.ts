@@ -12,25 +12,14 @@ import type { RequestHandler } from "../../engines/http/server-connection.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { millisOf } from "../durations.ts";
-import {
-  announce,
-  listenAddress,
-  say,
-  started,
-  stopped,
-  stopSignal,
-  tlsServer,
-} from "../listen.ts";
+import type { ListenFlags } from "../listen.ts";
+import { announce, listenAddresses, say, started, stopped, stopSignal } from "../listen.ts";
 import { cgi } from "./cgi.ts";
 import { loadModule, moduleHandler } from "./module.ts";
 import { rateOf } from "./rate.ts";
 import { recordedHandler } from "./recorded.ts";
 
-export interface ServeFlags {
-  readonly listen: readonly string[];
-  readonly "listen-tls": readonly string[];
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
+export interface ServeFlags extends ListenFlags {
   readonly vhost: readonly string[];
   readonly list: boolean;
   readonly cgi: readonly string[];
@@ -46,16 +35,7 @@ export interface ServeFlags {
 export async function serve(folder: string | undefined, flags: ServeFlags): Promise<number> {
   const host = new LiveHost();
   const handler = await handlerOf(host, folder, flags);
-  const tls = tlsServer(flags.cert, flags.key);
-  if (flags["listen-tls"].length > 0 && tls === undefined) {
-    throw new CommandError("--listen-tls needs --cert and --key");
-  }
-  const plain =
-    flags.listen.length + flags["listen-tls"].length === 0 ? ["127.0.0.1:8080"] : flags.listen;
-  const listen = [
-    ...plain.map((text) => listenAddress(text)),
-    ...flags["listen-tls"].map((text) => listenAddress(text, tls)),
-  ];
+  const listen = listenAddresses(flags, "127.0.0.1:8080");
   try {
     const { engine, at } = await started(
       host,

@@ -53,6 +53,7 @@ export class LiveTcp implements TcpConnection {
   private full = false;
   private corked = false;
   private timer: NodeJS.Timeout | undefined;
+  private onData: (data: Buffer) => void = () => {};
 
   constructor(
     socket: Socket,
@@ -70,18 +71,19 @@ export class LiveTcp implements TcpConnection {
   }
 
   private wire(socket: Socket): void {
-    socket.on("data", (data: Buffer) => this.handler.onData(data, this));
+    this.onData = (data: Buffer) => this.handler.onData(data, this);
+    socket.on("data", this.onData);
     socket.on("end", () => {
-      if (this.cause !== "local") this.handler.onEnd?.(this);
+      if (this.socket === socket && this.cause !== "local") this.handler.onEnd?.(this);
     });
     socket.on("drain", () => {
-      if (!this.full) return;
+      if (!this.full || this.socket !== socket) return;
       this.full = false;
       this.handler.onDrain?.(this);
     });
     socket.on("timeout", () => {
       this.cause = "idle";
-      socket.destroy();
+      this.socket.destroy();
     });
     socket.on("error", (error: NodeJS.ErrnoException) => {
       const code = error.code ?? "EPROTO";
@@ -92,7 +94,7 @@ export class LiveTcp implements TcpConnection {
       });
     });
     socket.on("close", () => {
-      if (this.closed) return;
+      if (this.closed || this.socket !== socket) return;
       this.closed = true;
       clearTimeout(this.timer);
       this.onClosed(this);
@@ -110,10 +112,9 @@ export class LiveTcp implements TcpConnection {
 
   secure(tls: TlsClient): void {
     const plain = this.socket;
-    // The TLS socket takes over its octets, faults and close.
-    for (const event of ["data", "end", "drain", "timeout", "error", "close"]) {
-      plain.removeAllListeners(event);
-    }
+    // The TLS socket takes over its octets; the faults of both are told. The one below may have TLS
+    // of its own, whose own listeners have to stay.
+    plain.removeListener("data", this.onData);
     const secured = connectTls({ socket: plain, ...tlsOptions(tls) });
     this.socket = secured;
     this.wire(secured);

@@ -70,6 +70,9 @@ function entryJson(
     response: responseJson(head, timing, error),
     cache: {},
     timings,
+    ...(timing.connect?.remote === undefined
+      ? {}
+      : { serverIPAddress: timing.connect.remote.addr }),
     connection: String(timing.connection),
   };
 }

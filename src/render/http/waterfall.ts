@@ -4,6 +4,7 @@ import type { Nanos } from "../../engines/host.ts";
 import { blockedTime } from "../../engines/http/fetch/timing.ts";
 import type { Fetched, SetResult } from "../../http/fetch/set.ts";
 import { safe } from "../safe.ts";
+import { connectingText, detour } from "./connecting.ts";
 
 const BARS = { dns: "d", connect: "c", tls: "t", wait: "w", receive: "r" } as const;
 type Phase = keyof typeof BARS;
@@ -61,6 +62,8 @@ export function renderWaterfall(result: SetResult, paint: ChalkInstance, width =
     const way = object.hops.map(
       ({ head: { statusCode }, url, why }) => `\n  ${statusCode} ${why}: ${safe(url)}`,
     );
+    if (timing.connect !== undefined && detour(timing.connect))
+      way.push(`\n  ${connectingText(timing.connect)}`);
     if (timing.cached === "revalidated")
       way.push("\n  304: the stored body is still the right one");
     const row = `${safe(name)} ${status} ${size.padStart(8)} ${took.padStart(9)} ${where.padStart(4)} ${cells.join("")}`;

@@ -50,7 +50,7 @@ export interface FetchHandle {
   abort(why: string): void;
 }
 
-/** An address of a name, with when it was looked up; from a cache, or for an address, without. */
+/** The addresses of a name, with when it was looked up; from a cache, or for an address, without. */
 export interface Looked {
   readonly addresses: readonly string[];
   readonly from?: Nanos;
@@ -59,6 +59,8 @@ export interface Looked {
 
 export interface ProxyServer {
   readonly kind: "http" | "socks5";
+  /** TLS with the proxy itself (`https://` before its name). */
+  readonly tls?: TlsClient | undefined;
   readonly host: string;
   readonly port: number;
   readonly user?: string | undefined;
@@ -84,6 +86,8 @@ export interface FetcherOptions {
   readonly local?: Partial<Endpoint> | undefined;
   tls?(origin: Origin): TlsClient | undefined;
   readonly connectTime?: Nanos | undefined;
+  /** Between attempts at the addresses of one name. RFC 8305 5 */
+  readonly attemptDelay?: Nanos | undefined;
   readonly responseTime?: Nanos | undefined;
   readonly tolerant?: boolean | undefined;
   /** Octets a second of all bodies together. */

@@ -1,5 +1,8 @@
 /** The connections to one origin, and the requests that wait for them. RFC 9112 9.3.2, 9.4. */
-import type { Host, TcpConnection, TcpHandler, Timer } from "../../host.ts";
+import { ordered } from "../../dialing/order.ts";
+import type { Attempt } from "../../dialing/race.ts";
+import { ATTEMPT_DELAY, racing } from "../../dialing/race.ts";
+import type { Endpoint, TcpConnection, TcpHandler, Timer } from "../../host.ts";
 import { basic } from "../auth/credentials.ts";
 import type { ClientOptions, IncomingHead } from "../client-connection.ts";
 import { ClientConnection, ExchangeError } from "../client-connection.ts";
@@ -25,8 +28,6 @@ interface Lane {
   readonly connection: ClientConnection;
   readonly number: number;
   readonly started: number;
-  opened: number | undefined;
-  tls: number | undefined;
   requests: number;
   /** When the last response on it was whole. */
   turn: number;
@@ -47,12 +48,13 @@ export class Pool {
   private readonly lanes = new Set<Lane>();
   private looked: Looked | undefined = undefined;
   private looking = false;
-  /** Which of the addresses is used. */
-  private addressAt = 0;
+  /** Of the origin or of the proxy before it; the one that opened last comes first. */
+  private addresses: readonly string[] = [];
+  /** Addresses of an origin that a SOCKS proxy is to reach, and whose turn it is. */
+  private targets: readonly string[] = [];
+  private targetAt = 0;
   private depth: number;
   private readonly proxy: ProxyServer | undefined;
-  /** Addresses of the proxy. */
-  private proxyAddresses: readonly string[] = [];
   private pushing = false;
 
   constructor(fetcher: Fetcher, origin: Origin) {
@@ -119,47 +121,55 @@ export class Pool {
   private look(): void {
     if (this.looking) return;
     this.looking = true;
+    const { origin, proxy } = this;
     const { via, lookup } = this.fetcher.options;
     if (via !== undefined) {
       this.found(null, { addresses: [via.addr] });
       return;
     }
-    const { proxy } = this;
     if (proxy === undefined) {
-      lookup(this.origin.host, (error, looked) => this.found(error, looked), this.origin.port);
+      lookup(origin.host, (error, looked) => this.found(error, looked), origin.port);
       return;
     }
     lookup(proxy.host, (error, looked) => {
-      this.proxyAddresses = looked?.addresses ?? [];
-      if (error !== null || proxy.kind === "http" || proxy.remoteNames) this.found(error, looked);
-      else lookup(this.origin.host, (wrong, own) => this.found(wrong, own), this.origin.port);
+      if (error !== null || proxy.kind === "http" || proxy.remoteNames) {
+        this.found(error, looked);
+        return;
+      }
+      lookup(
+        origin.host,
+        (wrong, own) => {
+          this.targets = own?.addresses ?? [];
+          this.found(wrong, this.targets.length === 0 ? own : looked);
+        },
+        origin.port,
+      );
     });
   }
 
   private found(error: Error | null, looked: Looked | undefined): void {
     const { host } = this.origin;
-    {
-      this.looking = false;
-      if (error !== null || looked === undefined || looked.addresses.length === 0) {
-        const why = new ExchangeError(
-          "connect",
-          error?.message ?? `${host} has no address`,
-          true,
-          false,
-        );
-        for (const job of this.queue.splice(0)) {
-          job.timing.end = this.fetcher.host.clock.now();
-          job.sink.failed(why, job.timing);
-        }
-        return;
+    this.looking = false;
+    if (error !== null || looked === undefined || looked.addresses.length === 0) {
+      const why = new ExchangeError(
+        "connect",
+        error?.message ?? `${host} has no address`,
+        true,
+        false,
+      );
+      for (const job of this.queue.splice(0)) {
+        job.timing.end = this.fetcher.host.clock.now();
+        job.sink.failed(why, job.timing);
       }
-      this.looked = looked;
-      const first = this.queue[0];
-      if (first !== undefined && looked.from !== undefined && looked.to !== undefined) {
-        first.timing.dns = { from: looked.from, to: looked.to };
-      }
-      this.push();
+      return;
     }
+    this.looked = looked;
+    this.addresses = ordered(looked.addresses, this.fetcher.host.addresses);
+    const first = this.queue[0];
+    if (first !== undefined && looked.from !== undefined && looked.to !== undefined) {
+      first.timing.dns = { from: looked.from, to: looked.to };
+    }
+    this.push();
   }
 
   /** A connection that may take the request now, or undefined. */
@@ -182,32 +192,24 @@ export class Pool {
   }
 
   private open(): Lane {
-    const { fetcher, origin } = this;
+    const { fetcher } = this;
     const { options, host } = fetcher;
-    const addresses = this.looked?.addresses ?? [];
-    const addr = addresses[this.addressAt % addresses.length] as string;
-    const remote = options.via ?? { addr, port: origin.port };
-    const tunnel = this.tunnelTo(addr);
-    const { proxy } = this;
-    const way =
-      tunnel !== undefined
-        ? { remote: tunnel.proxy, dial: dialer(host, tunnel) }
-        : proxy === undefined
-          ? { remote }
-          : { remote: { addr: this.proxyAddresses[0] ?? addr, port: proxy.port } };
+    let attempts: readonly Attempt[] | undefined;
+    const way = this.way((tried) => {
+      attempts = tried;
+    });
     const connection = new ClientConnection(
       host,
       {
         ...way,
         local: options.local,
-        tls: options.tls?.(origin),
         connectTime: options.connectTime,
         responseTime: options.responseTime,
         tolerant: options.tolerant,
         tolerates: options.tolerates,
       },
       {
-        onOpen: () => this.opened(lane),
+        onOpen: () => this.opened(lane, attempts),
         onClosed: () => this.closed(lane),
         onIdle: () => this.idle(lane),
       },
@@ -216,8 +218,6 @@ export class Pool {
       connection,
       number: ++fetcher.opened,
       started: host.clock.now(),
-      opened: undefined,
-      tls: undefined,
       requests: 0,
       turn: 0,
       broken: false,
@@ -232,19 +232,42 @@ export class Pool {
     return lane;
   }
 
+  /** Where connections of this origin lead, and how they are opened. */
+  private way(
+    told: (attempts: readonly Attempt[]) => void,
+  ): Pick<ClientOptions, "remote" | "dial" | "tls" | "proxied"> {
+    const { fetcher, origin, proxy } = this;
+    const { host, options } = fetcher;
+    const tls = options.tls?.(origin);
+    if (options.via !== undefined) return { remote: options.via, tls };
+    const { port } = proxy ?? origin;
+    const remotes = this.addresses.map((addr) => ({ addr, port }));
+    const remote = remotes[0] as Endpoint;
+    const dial = racing(host, remotes, options.attemptDelay ?? ATTEMPT_DELAY, told);
+    if (proxy === undefined) return { remote, dial, tls };
+    const tunnel = this.tunnelTo(proxy, remote);
+    if (tunnel === undefined) return { remote, dial, tls: proxy.tls, proxied: true };
+    return {
+      remote,
+      dial: (handler, how) => connectThrough(host, dial, handler, how, tunnel),
+      tls,
+    };
+  }
+
   /** TLS needs a tunnel through a proxy of HTTP; SOCKS is one for all. */
-  private tunnelTo(addr: string): Tunnel | undefined {
-    const { proxy, origin } = this;
-    if (proxy === undefined) return undefined;
-    const at = { addr: this.proxyAddresses[0] ?? addr, port: proxy.port };
+  private tunnelTo(proxy: ProxyServer, at: Endpoint): Tunnel | undefined {
+    const { origin } = this;
     const { user, password } = proxy;
     if (proxy.kind === "socks5") {
-      const host = proxy.remoteNames ? origin.host.replace(/^\[(.*)\]$/, "$1") : addr;
+      const host = proxy.remoteNames
+        ? origin.host.replace(/^\[(.*)\]$/, "$1")
+        : (this.targets[this.targetAt % this.targets.length] as string);
       return { kind: "socks5", proxy: at, target: { host, port: origin.port, user, password } };
     }
     if (origin.scheme === "http") return undefined;
     const authority = `${origin.host}:${origin.port}`;
-    return { kind: "connect", proxy: at, authority, authorization: this.proxyAuthorization() };
+    const authorization = this.proxyAuthorization();
+    return { kind: "connect", proxy: at, tls: proxy.tls, authority, authorization };
   }
 
   private proxyAuthorization(): string | undefined {
@@ -265,15 +288,21 @@ export class Pool {
     return { ...request, fields, target: `http://${hostField(origin)}${target}` };
   }
 
-  private opened(lane: Lane): void {
-    lane.opened = this.fetcher.host.clock.now();
+  private opened(lane: Lane, attempts: readonly Attempt[] | undefined): void {
+    const { connectedAt, connection } = lane.connection;
+    const { remote } = connection;
+    // RFC 8305 5: what was reached is what the next connection tries first.
+    if (attempts !== undefined && this.addresses.includes(remote.addr)) {
+      this.addresses = [remote.addr, ...this.addresses.filter((one) => one !== remote.addr)];
+    }
     const first = lane.jobs[0];
     if (first === undefined) return;
-    const { connectedAt } = lane.connection;
     first.timing.connect = {
       from: lane.started,
-      to: lane.opened,
+      to: this.fetcher.host.clock.now(),
+      remote,
       ...(connectedAt === undefined ? {} : { tls: connectedAt }),
+      ...(attempts === undefined ? {} : { attempts }),
     };
   }
 
@@ -387,7 +416,7 @@ export class Pool {
   private cut(lane: Lane, job: Job, why: ExchangeError): void {
     const { options } = this.fetcher;
     const { timing } = job;
-    if (why.fault === "connect") this.addressAt++;
+    if (why.fault === "connect") this.targetAt++;
     const ahead = timing.ahead > 0 && why.fault === "closed";
     if (ahead && !lane.broken && this.depth > 1) {
       lane.broken = true;
@@ -396,10 +425,9 @@ export class Pool {
     }
     const reused = timing.onConnection > 1;
     const tries = options.tries ?? DEFAULT_TRIES;
-    const addresses = this.looked?.addresses.length ?? 1;
     const again =
       why.fault === "connect"
-        ? timing.tries < Math.max(1, addresses)
+        ? timing.tries < this.targets.length
         : why.fault === "closed" &&
           why.unanswered &&
           (ahead || reused || !why.sent) &&
@@ -423,9 +451,6 @@ export class Pool {
   }
 }
 
-function dialer(host: Host, tunnel: Tunnel): NonNullable<ClientOptions["dial"]> {
-  return (handler, options) => connectThrough(host, handler, options, tunnel);
-}
 const DEAF: FetchSink = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };
 
 /** Nobody waits for the other protocol any more. */

@@ -1,6 +1,17 @@
 /** When what happened to one object, in the nanoseconds of the host's clock. */
-import type { Nanos } from "../../host.ts";
+import type { Attempt } from "../../dialing/race.ts";
+import type { Endpoint, Nanos } from "../../host.ts";
 import type { Verdict } from "../cache/explain.ts";
+
+export interface Connecting {
+  readonly from: Nanos;
+  readonly tls?: Nanos | undefined;
+  readonly to: Nanos;
+  /** Whom it leads to: the server, or the proxy before it. */
+  readonly remote?: Endpoint | undefined;
+  /** Where several addresses were tried: all that was begun. RFC 8305 5 */
+  readonly attempts?: readonly Attempt[] | undefined;
+}
 
 export interface Timing {
   /** It was asked for. */
@@ -8,7 +19,7 @@ export interface Timing {
   /** Its name was looked up; undefined where an address was known. */
   dns?: { from: Nanos; to: Nanos } | undefined;
   /** The connection was opened for it: TCP, and from `tls` on TLS. */
-  connect?: { from: Nanos; tls?: Nanos | undefined; to: Nanos } | undefined;
+  connect?: Connecting | undefined;
   /** The request was given to the network. */
   sent?: Nanos;
   /** The response before it on the connection was whole: before that nothing of this one could come. */
@@ -28,6 +39,12 @@ export interface Timing {
   cached?: Verdict | undefined;
   /** Tries that were needed. */
   tries: number;
+}
+
+/** One round trip: TCP's handshake with the address that was reached. */
+export function handshakeTime({ from, tls, to, attempts }: Connecting): Nanos {
+  const won = attempts?.find(({ why }) => why === undefined);
+  return won?.to === undefined ? (tls ?? to) - from : won.to - won.from;
 }
 
 /** Time that the response waited behind others on the connection, which a second one would have spared. */

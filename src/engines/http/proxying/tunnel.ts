@@ -4,15 +4,15 @@
  */
 
 import type { Field } from "../../../codecs/http/message.ts";
+import type { Dial, DialOptions } from "../../dialing/race.ts";
 import type {
   CloseCause,
-  ConnectOptions,
   Endpoint,
   Host,
-  Nanos,
   NetError,
   TcpConnection,
   TcpHandler,
+  TlsClient,
 } from "../../host.ts";
 import { SECOND } from "../../host.ts";
 import { ClientConnection } from "../client-connection.ts";
@@ -22,18 +22,22 @@ import { SocksHandshake } from "./socks.ts";
 export type Tunnel =
   | {
       readonly kind: "connect";
+      /** Where it is thought to be; the way there is `dial`. */
       readonly proxy: Endpoint;
+      /** With the proxy itself, before TLS with the server in the tunnel. */
+      readonly tls?: TlsClient | undefined;
       /** `host:port` of the server. */
       readonly authority: string;
       readonly authorization?: string | undefined;
     }
   | { readonly kind: "socks5"; readonly proxy: Endpoint; readonly target: SocksTarget };
 
-/** `options.remote` is the proxy; `options.tls` is for the server behind it. */
+/** `dial` opens the connection to the proxy; `options.tls` is for the server behind it. */
 export function connectThrough(
   host: Host,
+  dial: Dial,
   handler: TcpHandler,
-  options: Omit<ConnectOptions, "remote">,
+  options: DialOptions,
   tunnel: Tunnel,
 ): TcpConnection {
   const { tls, timeout = 30 * SECOND } = options;
@@ -62,43 +66,46 @@ export function connectThrough(
     handler.onOpen?.(tcp);
     if (left.length > 0) handler.onData(left, tcp);
   };
-  const connection = begin(host, { ...options, remote: proxy }, tunnel, opened, failed);
+  const connection = begin(host, dial, options, tunnel, opened, failed);
   timer.armAt(host.clock.now() + timeout);
   return connection;
 }
 
 function begin(
   host: Host,
-  options: ConnectOptions,
+  dial: Dial,
+  options: DialOptions,
   tunnel: Tunnel,
   opened: (tcp: TcpConnection, left: Uint8Array) => void,
   failed: (why: Error, cause: CloseCause) => void,
 ): TcpConnection {
-  const { remote, local, timeout } = options;
+  const { tls: _behind, ...way } = options;
   if (tunnel.kind === "socks5") {
-    const handshake = new SocksHandshake(tunnel.target, opened, failed);
-    return host.connect(handshake, {
-      remote,
-      ...(local === undefined ? {} : { local }),
-      ...(timeout === undefined ? {} : { timeout }),
-    });
+    return dial(new SocksHandshake(tunnel.target, opened, failed), way);
   }
-  return ask(host, options, tunnel, opened, failed, timeout);
+  return ask(host, dial, way, tunnel, opened, failed);
 }
 
 function ask(
   host: Host,
-  { remote, local }: ConnectOptions,
+  dial: Dial,
+  { local, timeout }: DialOptions,
   tunnel: Extract<Tunnel, { kind: "connect" }>,
   opened: (tcp: TcpConnection, left: Uint8Array) => void,
   failed: (why: Error, cause: CloseCause) => void,
-  connectTime: Nanos | undefined,
 ): TcpConnection {
-  const { authority, authorization } = tunnel;
+  const { proxy, tls, authority, authorization } = tunnel;
   const fields: Field[] = [{ name: "Host", value: authority }];
   if (authorization !== undefined)
     fields.push({ name: "Proxy-Authorization", value: authorization });
-  const client = new ClientConnection(host, { remote, local, connectTime });
+  const client = new ClientConnection(host, {
+    remote: proxy,
+    dial,
+    local,
+    tls,
+    proxied: true,
+    connectTime: timeout,
+  });
   client.send(
     { method: "CONNECT", target: authority, fields },
     {

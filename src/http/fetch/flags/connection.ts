@@ -16,6 +16,23 @@ export const connectionFlags = {
     description: "take this address for a name, with PORT only for that port",
     helpGroup: "CONNECTION",
   }),
+  ipv4: Flags.boolean({
+    char: "4" as "a",
+    exclusive: ["ipv6"],
+    description: "IPv4 addresses only",
+    helpGroup: "CONNECTION",
+  }),
+  ipv6: Flags.boolean({
+    char: "6" as "a",
+    description: "IPv6 addresses only",
+    helpGroup: "CONNECTION",
+  }),
+  "attempt-delay": Flags.string({
+    helpValue: "250ms",
+    default: "250ms",
+    description: "before the next address of a name is tried beside the last one (RFC 8305)",
+    helpGroup: "CONNECTION",
+  }),
   cacert: Flags.string({
     helpValue: "FILE",
     description: "authorities to trust, in PEM",

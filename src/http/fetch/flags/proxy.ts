@@ -8,7 +8,16 @@ export const proxyFlags = {
     char: "x",
     helpValue: "URL",
     description:
-      "through http://, socks5:// or socks5h:// (which looks names up); default: http_proxy, https_proxy, all_proxy",
+      "through http://, https:// (TLS with the proxy), socks5:// or socks5h:// (which looks names up); default: http_proxy, https_proxy, all_proxy",
+    helpGroup,
+  }),
+  "proxy-cacert": Flags.string({
+    helpValue: "FILE",
+    description: "authorities to trust with an https:// proxy, in PEM",
+    helpGroup,
+  }),
+  "proxy-insecure": Flags.boolean({
+    description: "do not check the certificate of an https:// proxy",
     helpGroup,
   }),
   "proxy-user": Flags.string({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { TcpConnection, TcpHandler } from "../../../../src/engines/host.ts";
+import type { Dial } from "../../../../src/engines/dialing/race.ts";
+import type { Host, TcpConnection, TcpHandler } from "../../../../src/engines/host.ts";
 import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
 import { ClientConnection } from "../../../../src/engines/http/client-connection.ts";
 import type { Tunnel } from "../../../../src/engines/http/proxying/tunnel.ts";
@@ -34,6 +35,11 @@ function scriptedProxy(
   return () => seen;
 }
 
+const dialer =
+  (host: Host): Dial =>
+  (handler, options) =>
+    host.connect(handler, { ...options, remote: PROXY });
+
 /** A request through the tunnel; its body, or why there is none. */
 function through(world: World, tunnel: Tunnel, connectTime = 5 * SECOND): () => string {
   const host = world.get("client");
@@ -41,7 +47,7 @@ function through(world: World, tunnel: Tunnel, connectTime = 5 * SECOND): () => 
   const client = new ClientConnection(host, {
     remote: tunnel.proxy,
     connectTime,
-    dial: (handler, options) => connectThrough(host, handler, options, tunnel),
+    dial: (handler, options) => connectThrough(host, dialer(host), handler, options, tunnel),
   });
   client.send(
     { method: "GET", target: "/", fields: [{ name: "Host", value: "x" }] },
@@ -196,6 +202,7 @@ describe("CONNECT", () => {
     let opened = "";
     connectThrough(
       host,
+      dialer(host),
       {
         onOpen: (connection) => {
           opened += "open";
