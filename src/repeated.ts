@@ -1,4 +1,9 @@
 /** Flags that may repeat, or be left out. */
 
-/** No value, which the help does not show as an empty default. */
-export const noneGiven = { default: [] as string[], defaultHelp: () => Promise.resolve("") };
+/** One value each time; none at first, which the help does not show as an empty default. */
+export const many = {
+  multiple: true,
+  multipleNonGreedy: true,
+  default: [] as string[],
+  defaultHelp: () => Promise.resolve(""),
+} as const;

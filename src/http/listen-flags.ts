@@ -1,11 +1,10 @@
 /** Flags of servers of HTTP: where they listen with TLS. */
 import * as Flags from "@oclif/core/flags";
+import { many } from "../repeated.ts";
 
 export const tlsListenFlags = {
   "listen-tls": Flags.string({
-    multiple: true,
-    multipleNonGreedy: true,
-    default: [] as string[],
+    ...many,
     helpValue: "ADDRESS:PORT",
     description: "the same with TLS; needs --cert and --key",
   }),

@@ -2,7 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
-import { noneGiven } from "../../repeated.ts";
+import { many } from "../../repeated.ts";
 
 export default class DnsNearest extends NetkitCommand {
   static override enableJsonFlag = true;
@@ -19,28 +19,20 @@ export default class DnsNearest extends NetkitCommand {
   };
   static override flags = {
     client: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS[/BITS]; may repeat",
     }),
     name: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "of these names alone; may repeat [default: all of the file]",
     }),
     type: Flags.string({ options: ["A", "AAAA"], default: "A", description: "of the question" }),
     load: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "EDGE=LOAD, in the unit of its capacity; may repeat",
     }),
     down: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "an EDGE that is down; may repeat",
     }),
   };

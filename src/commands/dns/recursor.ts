@@ -1,7 +1,7 @@
 /** `netkit dns recursor`. */
 import * as Flags from "@oclif/core/flags";
 import { JsonLinesCommand } from "../../command.ts";
-import { noneGiven } from "../../repeated.ts";
+import { many } from "../../repeated.ts";
 
 export default class DnsRecursor extends JsonLinesCommand {
   static override summary = "A validating recursive resolver.";
@@ -27,15 +27,11 @@ export default class DnsRecursor extends JsonLinesCommand {
         "ADDRESS:PORT for UDP and TCP; port 0 picks one, 0.0.0.0 and [::] are each address of this machine; may repeat",
     }),
     "listen-tls": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS:PORT for DNS over TLS",
     }),
     "listen-https": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS:PORT for DNS over HTTPS, at /dns-query",
     }),
     cert: Flags.string({ description: "certificate chain, PEM" }),
@@ -48,9 +44,7 @@ export default class DnsRecursor extends JsonLinesCommand {
       description: "port of the servers that are asked",
     }),
     forward: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "[ZONE=]ADDRESS[:PORT]: ask this resolver; tls://ADDRESS[:PORT][#NAME] over TLS; may repeat",
     }),
@@ -59,15 +53,11 @@ export default class DnsRecursor extends JsonLinesCommand {
         "certificates (PEM) that may sign those of --forward tls://; without it the system's",
     }),
     "stub-zone": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ZONE=ADDRESS[:PORT][,...]: the servers of a zone; may repeat",
     }),
     "auth-zone": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "ZONE=FILE, ZONE=@PRIMARY[,...] or ZONE=FILE@PRIMARY: a zone kept here, from a file or by transfers; may repeat",
     }),
@@ -117,15 +107,11 @@ export default class DnsRecursor extends JsonLinesCommand {
       description: "record sets and answers that are kept",
     }),
     "forward-ecs": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "zone whose servers are told the client's network (RFC 7871); may repeat",
     }),
     lie: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "NAME=ADDRESS: a false answer, to show what validation is for; may repeat",
     }),
     stats: Flags.boolean({ description: "print statistics at the end" }),

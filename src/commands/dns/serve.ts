@@ -1,7 +1,7 @@
 /** `netkit dns serve`. */
 import * as Flags from "@oclif/core/flags";
 import { JsonLinesCommand } from "../../command.ts";
-import { noneGiven } from "../../repeated.ts";
+import { many } from "../../repeated.ts";
 
 export default class DnsServe extends JsonLinesCommand {
   static override summary = "An authoritative server of zones from files.";
@@ -28,23 +28,17 @@ export default class DnsServe extends JsonLinesCommand {
         "ADDRESS:PORT for UDP and TCP; port 0 picks one, 0.0.0.0 and [::] are each address of this machine; may repeat [default: 127.0.0.1:5300]",
     }),
     "listen-tls": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS:PORT for DNS over TLS",
     }),
     cert: Flags.string({ description: "certificate chain, PEM" }),
     key: Flags.string({ description: "its key, PEM" }),
     "allow-transfer": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS[/PREFIX] that may have zones whole (AXFR, IXFR); may repeat",
     }),
     "allow-update": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description: "ADDRESS[/PREFIX] that may change zones (RFC 2136); may repeat",
     }),
     updates: Flags.boolean({
@@ -52,30 +46,22 @@ export default class DnsServe extends JsonLinesCommand {
         "take changes that are signed with a --tsig key; they are kept in FILE.journal or in --state-folder",
     }),
     "sign-key": Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "PEM of a key of a signed zone (netkit dns sign): what --updates change is signed with it, and signatures are made again before they end; may repeat",
     }),
     notify: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "ADDRESS[:PORT][#KEY] of a secondary, told of zones at start, on SIGHUP and after UPDATE, signed with the --tsig key of that name; may repeat",
     }),
     tsig: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "[ALGORITHM:]NAME:BASE64: a key; transfers then need one, the first signs those that we ask for where no #KEY says another; may repeat",
     }),
     secondary: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      ...noneGiven,
+      ...many,
       description:
         "ZONE@ADDRESS[:PORT][#KEY]: fetch this zone from its primary, whose NOTIFY must then be signed with that --tsig key; may repeat",
     }),

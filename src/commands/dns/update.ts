@@ -2,10 +2,9 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
-import { noneGiven } from "../../repeated.ts";
+import { many } from "../../repeated.ts";
 
-const list = (description: string) =>
-  Flags.string({ multiple: true, multipleNonGreedy: true, ...noneGiven, description });
+const list = (description: string) => Flags.string({ ...many, description });
 
 export default class DnsUpdate extends NetkitCommand {
   static override enableJsonFlag = true;

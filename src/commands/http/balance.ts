@@ -2,8 +2,7 @@
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
 import { tlsListenFlags } from "../../http/listen-flags.ts";
-
-const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
+import { many } from "../../repeated.ts";
 
 export default class HttpBalance extends NetkitCommand {
   static override summary =

@@ -2,8 +2,7 @@
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../command.ts";
 import { edgeFunctionFlags } from "../../http/cdn/function-flags.ts";
-
-const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
+import { many } from "../../repeated.ts";
 
 export default class HttpCdn extends NetkitCommand {
   static override summary =

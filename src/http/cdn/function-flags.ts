@@ -1,7 +1,6 @@
 /** Flags of the functions at an edge, for the commands that have them. */
 import * as Flags from "@oclif/core/flags";
-
-const many = { multiple: true, multipleNonGreedy: true, default: [] as string[] } as const;
+import { many } from "../../repeated.ts";
 
 export const edgeFunctionFlags = {
   esi: Flags.boolean({

@@ -1,6 +1,7 @@
 /** `netkit http cache explain`. */
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../../command.ts";
+import { many } from "../../../repeated.ts";
 
 export default class HttpCacheExplain extends NetkitCommand {
   static override summary = "Why a cache would use, validate or not store a response.";
@@ -17,9 +18,7 @@ export default class HttpCacheExplain extends NetkitCommand {
     cache: Flags.string({ helpValue: "DIR", description: "a folder that a proxy keeps" }),
     header: Flags.string({
       char: "H",
-      multiple: true,
-      multipleNonGreedy: true,
-      default: [] as string[],
+      ...many,
       helpValue: "'Name: value'",
       description: "of the request for each URL; may repeat",
     }),

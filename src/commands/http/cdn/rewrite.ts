@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../../command.ts";
+import { many } from "../../../repeated.ts";
 
 export default class HttpCdnRewrite extends NetkitCommand {
   static override summary = "A page whose embedded objects come from the CDN, on stdout.";
@@ -21,9 +22,7 @@ export default class HttpCdnRewrite extends NetkitCommand {
       description: "scheme, name and port of the CDN",
     }),
     site: Flags.string({
-      multiple: true,
-      multipleNonGreedy: true,
-      default: [],
+      ...many,
       helpValue: "NAME",
       description: "other names of the site; may repeat",
     }),
