@@ -64,7 +64,7 @@ export async function cdn(flags: CdnFlags): Promise<number> {
     }
     if (flags.dns !== undefined) engines.push(await nameServer(host, flags, words, edges));
     if (flags.admin !== undefined) {
-      const handler = adminHandler(host, edges, words, sites);
+      const handler = adminHandler(edges, sites);
       const listen = [listenAddress(flags.admin)];
       const made = await started(
         host,

@@ -70,6 +70,7 @@ export class CodedStore {
 }
 
 export class Coder implements Delivery {
+  private readonly to: Delivery;
   private readonly exchange: Exchange;
   private readonly uri: string;
   private readonly store: CodedStore;
@@ -81,7 +82,14 @@ export class Coder implements Delivery {
   private pieces: Uint8Array[] = [];
   private collected = 0;
 
-  constructor(exchange: Exchange, uri: string, store: CodedStore, stats: CodingStats) {
+  constructor(
+    to: Delivery,
+    exchange: Exchange,
+    uri: string,
+    store: CodedStore,
+    stats: CodingStats,
+  ) {
+    this.to = to;
     this.exchange = exchange;
     this.uri = uri;
     this.store = store;
@@ -93,24 +101,24 @@ export class Coder implements Delivery {
   }
 
   start(head: ResponseHead): void {
-    const { exchange } = this;
+    const { exchange, to } = this;
     const { method } = exchange.request;
     const coding = codingFor(joinedField(exchange.request.fields, "accept-encoding"));
     if (head.statusCode === 304) {
-      exchange.start(coding === undefined ? head : asAsked(head, exchange.field("if-none-match")));
+      to.start(coding === undefined ? head : asAsked(head, exchange.field("if-none-match")));
       return;
     }
     if (!isCodable(head)) {
-      exchange.start(head);
+      to.start(head);
       return;
     }
     const told = { ...head, fields: varying(head) };
     if (coding === undefined) {
-      exchange.start(told);
+      to.start(told);
       return;
     }
     if (isBodiless(method, head.statusCode)) {
-      exchange.start(coded(told, coding));
+      to.start(coded(told, coding));
       return;
     }
     this.head = told;
@@ -128,7 +136,7 @@ export class Coder implements Delivery {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.mode === "pass") return this.exchange.write(bytes);
+    if (this.mode === "pass") return this.to.write(bytes);
     if (this.mode === "kept") return true;
     this.pieces.push(bytes);
     this.collected += bytes.length;
@@ -136,11 +144,11 @@ export class Coder implements Delivery {
   }
 
   end(): void {
-    const { exchange, mode, collected } = this;
+    const { exchange, to, mode, collected } = this;
     if (mode === "kept") return;
     if (mode === "pass" || collected < LEAST_BYTES) {
       if (mode === "collect") this.sendPlain();
-      exchange.end();
+      to.end();
       return;
     }
     const data = concat(this.pieces);
@@ -149,7 +157,7 @@ export class Coder implements Delivery {
       if (exchange.gone) return;
       if (error !== null || result === undefined || result.length >= data.length) {
         this.sendPlain();
-        exchange.end();
+        to.end();
         return;
       }
       if (this.key !== undefined) this.store.put(this.key, result);
@@ -165,22 +173,22 @@ export class Coder implements Delivery {
   }
 
   private send(body: Uint8Array, from: number): void {
-    const { stats, exchange } = this;
+    const { stats, to } = this;
     stats.coded++;
     stats.from += from;
     stats.to += body.length;
     const { fields, ...rest } = coded(this.head, this.coding);
-    exchange.start({ ...rest, fields: withField(fields, "Content-Length", String(body.length)) });
-    exchange.write(body);
-    exchange.end();
+    to.start({ ...rest, fields: withField(fields, "Content-Length", String(body.length)) });
+    to.write(body);
+    to.end();
   }
 
   /** What was collected, and what follows, goes out as it is. */
   private sendPlain(): boolean {
     this.mode = "pass";
-    this.exchange.start(this.head);
+    this.to.start(this.head);
     let room = true;
-    for (const piece of this.pieces) room = this.exchange.write(piece);
+    for (const piece of this.pieces) room = this.to.write(piece);
     this.pieces = [];
     return room;
   }

@@ -28,6 +28,9 @@ export interface EdgeOptions {
   readonly functions?: FunctionOptions;
 }
 
+/** What the origin answered, or why it did not. */
+export type Pushed = { readonly statusCode: number } | { readonly error: string };
+
 export interface EdgeStats {
   readonly edge: string;
   readonly requests: number;
@@ -152,6 +155,28 @@ export class CdnEdge {
     this.lastSecond = now === this.second + 1 ? this.thisSecond : 0;
     this.thisSecond = 0;
     this.second = now;
+  }
+
+  /**
+   * Fetches what it does not have before anybody asks. Nobody's limits count, and a path that is
+   * given with a signature only is fetched without one.
+   */
+  push(site: string, target: string, done: (result: Pushed) => void): void {
+    const plain = this.functions.plain(target);
+    const proxy = this.proxies.get(site);
+    if (proxy === undefined || plain === undefined) {
+      done({ error: proxy === undefined ? "no such site" : "a path that cannot be read" });
+      return;
+    }
+    let statusCode = 0;
+    proxy.get(plain, [], {
+      head: (head) => {
+        ({ statusCode } = head);
+      },
+      data: () => true,
+      end: () => done({ statusCode }),
+      failed: (why) => done({ error: why.message }),
+    });
   }
 
   /** Forgets a path of a site. */

@@ -16,7 +16,7 @@ import type { Inside } from "./esi/fragments.ts";
 import type { EsiStats } from "./esi/page.ts";
 import { EsiPage } from "./esi/page.ts";
 import type { Rate } from "./limits.ts";
-import { Buckets, clientOf } from "./limits.ts";
+import { Buckets, clientOf, WithFields } from "./limits.ts";
 import type { SignatureFault, SigningKeys } from "./signed-url.ts";
 import { signatureFault, unsigned } from "./signed-url.ts";
 import { CAPABILITY, isTemplate, targeted } from "./surrogate.ts";
@@ -140,11 +140,16 @@ export class EdgeFunctions {
     ];
   }
 
+  /** A target without its signature; undefined for a path that cannot be read. */
+  plain(target: string): string | undefined {
+    return this.options.signing === undefined ? target : unsigned(target);
+  }
+
   /** The target that cache and origin see; undefined: it is not given, and the client was told why. */
   admit(exchange: Exchange, site: string, target: string): string | undefined {
     const { signing } = this.options;
     if (signing === undefined || !target.startsWith("/")) return target;
-    const plain = unsigned(target);
+    const plain = this.plain(target);
     if (plain === undefined) {
       exchange.respondError(400, "a path that cannot be read (RFC 3986 2.1)");
       return undefined;
@@ -183,9 +188,12 @@ export class EdgeFunctions {
     const { esi, watermark, compress } = this.options;
     const { stats } = this;
     const { target } = exchange.request;
-    let to: Delivery = exchange;
+    let to: Delivery =
+      this.requests === undefined && this.octets === undefined
+        ? exchange
+        : new WithFields(exchange, () => this.limitFields(exchange));
     if (compress === true) {
-      to = new Coder(exchange, `http://${site}${target}`, this.coded, stats.coding);
+      to = new Coder(to, exchange, `http://${site}${target}`, this.coded, stats.coding);
     }
     if (watermark === true) to = new Marker(to, exchange, () => stats.marked++);
     if (esi === true) {

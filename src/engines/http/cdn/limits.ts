@@ -2,9 +2,14 @@
  * What one client may have in a time: a token bucket for each address. 429 is RFC 6585 4; the fields
  * RateLimit and RateLimit-Policy are those of draft-ietf-httpapi-ratelimit-headers-10.
  */
+
+import type { Field } from "../../../codecs/http/message.ts";
 import { formatIpv4, formatIpv6, parseIpv6 } from "../../../codecs/ip-text.ts";
 import type { Clock } from "../../host.ts";
 import { SECOND } from "../../host.ts";
+import { without } from "../fields.ts";
+import type { ResponseHead } from "../head.ts";
+import type { Delivery } from "../proxy/proxy.ts";
 
 export interface Rate {
   /** Tokens that come back in a second. */
@@ -94,4 +99,33 @@ export function plainAddress(addr: string): string {
   // RFC 4291 2.5.5.2
   const mapped = bytes.every((b, i) => i > 11 || b === (i < 10 ? 0 : 0xff));
   return mapped ? formatIpv4(bytes, 12) : formatIpv6(bytes);
+}
+
+/** What a client still has is told with each response, so that it can wait by itself. */
+export class WithFields implements Delivery {
+  private readonly to: Delivery;
+  private readonly more: () => readonly Field[];
+
+  constructor(to: Delivery, more: () => readonly Field[]) {
+    this.to = to;
+    this.more = more;
+  }
+
+  start(head: ResponseHead): void {
+    const more = this.more();
+    const fields = without(head.fields, ...more.map(({ name }) => name.toLowerCase()));
+    this.to.start({ ...head, fields: [...fields, ...more] });
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.to.write(bytes);
+  }
+
+  end(trailers?: readonly Field[]): void {
+    this.to.end(trailers);
+  }
+
+  abort(): void {
+    this.to.abort();
+  }
 }

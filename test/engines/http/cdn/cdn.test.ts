@@ -115,10 +115,32 @@ describe("functions of an edge", () => {
     });
   });
 
+  it("what is given with a signature only can be pushed, and is as well kept for those who have one", () => {
+    const requests = { perSecond: 1, burst: 1 };
+    const { world, edge, get, asked } = edgeWorld({ functions: { signing, requests } });
+    const pushed: unknown[] = [];
+    for (const target of ["/private/a", "/b", "/b"]) {
+      edge.push("www.foo.com", target, (result) => pushed.push(result));
+      world.run(world.now + SECOND / 4);
+    }
+    edge.push("www.bar.com", "/", (result) => pushed.push(result));
+    const done = { statusCode: 200 };
+    expect(pushed).toEqual([done, done, done, { error: "no such site" }]);
+    const expires = Math.floor((world.startedMs + world.now / MILLISECOND) / 1000) + 60;
+    const url = sign("www.foo.com", "/private/a", { keyId: "k", key, expires }) as string;
+    expect(get("www.foo.com", url).body).toBe("body");
+    expect(get("www.foo.com", "/private/a").statusCode).not.toBe(200);
+    expect(asked).toEqual(["198.51.100.80/private/a", "198.51.100.80/b"]);
+  });
+
   it("RFC 6585 4: beyond its share a client gets 429, and is told when to come again", () => {
     const { edge, get } = edgeWorld({ functions: { requests: { perSecond: 1, burst: 2 } } });
-    expect([get("www.foo.com", "/a").statusCode, get("www.foo.com", "/a").statusCode]).toEqual([
-      200, 200,
+    const given = [get("www.foo.com", "/a"), get("www.foo.com", "/a")];
+    expect(given.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    // From the draft, 1.1: what is left is told before it is used up.
+    expect(given.map((one) => one.field("ratelimit"))).toEqual([
+      '"requests";r=1;t=1',
+      '"requests";r=0;t=1',
     ]);
     const refused = get("www.foo.com", "/a");
     expect(refused.statusCode).toBe(429);
