@@ -5,6 +5,7 @@ import type { Endpoint, Engine, NetError, TlsServer } from "../engines/host.ts";
 import type { ListenAddress } from "../engines/http/server.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import type { LiveHost } from "../net/live/host.ts";
+import { keepObjectsYoung } from "../net/live/young-objects.ts";
 
 export function say(line: string): void {
   process.stderr.write(`netkit: ${line}\n`);
@@ -70,6 +71,7 @@ export function started(
   host: LiveHost,
   make: (listens: Listens) => Engine,
 ): Promise<{ engine: Engine; at: readonly Endpoint[] }> {
+  keepObjectsYoung();
   return new Promise((resolve, reject) => {
     const engine: Engine = make({
       onListening: (at) => resolve({ engine, at }),
