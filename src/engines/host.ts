@@ -202,6 +202,8 @@ export interface Disk {
   list(folder: string, done: DiskDone<readonly string[]>): void;
   /** Makes a folder and those above it. */
   makeFolder(path: string, done: DiskDone): void;
+  /** A folder for one alone, until the program ends. EBUSY, with a message that says who has it. */
+  lock(folder: string, done: DiskDone): void;
 }
 
 /** Work that would keep the loop busy: live on another thread, simulated with a set cost. */

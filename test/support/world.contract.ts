@@ -447,6 +447,18 @@ export function worldContract(
       },
     );
 
+    inWorld("a folder is locked once; one that is not there cannot be", async (world) => {
+      const { disk } = world.a;
+      const locked = (folder: string) =>
+        world.wait<string>((done) => disk.lock(folder, (error) => done(error?.code ?? "locked")));
+      await world.wait<void>((done) => disk.makeFolder("store", () => done(undefined)));
+      expect([await locked("store"), await locked("./store"), await locked("none")]).toEqual([
+        "locked",
+        "EBUSY",
+        "ENOENT",
+      ]);
+    });
+
     inWorld("work is taken off the loop: hashes and compression", async (world) => {
       const run = (kind: "sha1" | "gzip" | "gunzip", data: Uint8Array) =>
         world.wait<Uint8Array>((done, fail) =>

@@ -1,6 +1,5 @@
 /** `netkit http fetch`: flags in, the fetcher, the waterfall or JSON out. */
 import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Host } from "../../engines/host.ts";
 import { Agent } from "../../engines/http/fetch/agent.ts";
 import { Fetcher } from "../../engines/http/fetch/fetcher.ts";
@@ -10,8 +9,8 @@ import { harOf } from "../../render/http/har.ts";
 import { renderScorecard } from "../../render/http/scorecard.ts";
 import { renderWaterfall } from "../../render/http/waterfall.ts";
 import { safe } from "../../render/safe.ts";
-import { cacheFor } from "../proxy/cache.ts";
 import { Bodies } from "./bodies.ts";
+import { privateCache } from "./cache.ts";
 import { jarOf, keepCookies } from "./cookies.ts";
 import type { FetchFlags } from "./flags.ts";
 import { live, simulated } from "./ground.ts";
@@ -40,10 +39,7 @@ export async function run(
   const { clock } = ground.host;
   try {
     const jar = await jarOf(flags, () => clock.wallMs());
-    const cache =
-      flags.cache === undefined
-        ? undefined
-        : await cacheFor(ground.host, resolve(flags.cache), flags["cache-size"], [], false);
+    const cache = await privateCache(ground.host, flags);
     const agent = { ...agentOptions(ground.host, flags, named), cookies: jar, cache };
     const begun = deadlineOf(flags, clock);
     const fetcher = fetcherOptions(ground, flags);

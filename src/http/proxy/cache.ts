@@ -18,6 +18,13 @@ export function sizeOf(flag: string, text: string): number {
   return size;
 }
 
+/** Another process has the folder. */
+export class CacheInUse extends CommandError {
+  constructor(where: string, who: string) {
+    super(`--cache ${where}: ${who}`, EXIT.input);
+  }
+}
+
 /** Resolves once what an earlier run left is known. @throws CommandError */
 export async function cacheFor(
   host: Host,
@@ -39,6 +46,7 @@ export async function cacheFor(
   await new Promise<void>((resolve, reject) => {
     store.start((error) => {
       if (error === null) resolve();
+      else if (error.code === "EBUSY") reject(new CacheInUse(where, error.message));
       else reject(new CommandError(`--cache ${where}: cannot be used (${error.code})`, EXIT.input));
     });
   });

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Disk, DiskDone, DiskError, DiskFile, FileStat } from "../../engines/host.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { makeFolderSync } from "./folders.ts";
 
 function diskError(error: NodeJS.ErrnoException, path: string): DiskError {
@@ -92,6 +93,16 @@ export class LiveDisk implements Disk {
       failed = error as NodeJS.ErrnoException;
     }
     setImmediate(settle(path, done), failed);
+  }
+
+  lock(folder: string, done: DiskDone): void {
+    let failed: NodeJS.ErrnoException | null = null;
+    try {
+      lockFolder(this.at(folder));
+    } catch (error) {
+      failed = error as NodeJS.ErrnoException;
+    }
+    setImmediate(settle(folder, done), failed);
   }
 }
 

@@ -22,6 +22,7 @@ export class SimDisk implements Disk {
   private readonly random: Random;
   private files = new Map<string, Stored>();
   private readonly folders = new Set<string>([""]);
+  private readonly locked = new Set<string>();
   /** Octets that all files together may have: above it writes fail with ENOSPC. */
   capacity = Number.POSITIVE_INFINITY;
 
@@ -182,8 +183,18 @@ export class SimDisk implements Disk {
     });
   }
 
-  /** Power fails: of what was not synced a part may be there, or nothing. */
+  lock(folder: string, done: DiskDone): void {
+    this.later(WRITE_TIME, () => {
+      const name = normal(folder);
+      const code = this.locked.has(name) ? "EBUSY" : this.folders.has(name) ? undefined : "ENOENT";
+      if (code === undefined) this.locked.add(name);
+      done(code === undefined ? null : diskError(code, folder));
+    });
+  }
+
+  /** Power fails: of what was not synced a part may be there, or nothing; no program is left. */
   crash(): void {
+    this.locked.clear();
     for (const [path, stored] of [...this.files]) {
       if (stored.data === stored.synced) continue;
       const { data, synced } = stored;

@@ -216,4 +216,9 @@ class ScenarioDisk implements Disk {
   makeFolder(_path: string, done: DiskDone): void {
     this.defer(() => done(null));
   }
+
+  /** One program has all of it. */
+  lock(_folder: string, done: DiskDone): void {
+    this.defer(() => done(null));
+  }
 }

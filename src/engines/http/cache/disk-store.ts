@@ -1,9 +1,10 @@
 /**
  * A store on disk that survives kill -9 and loss of power: a response is there once the file of its
- * metadata has its name, and that is given last. Heads are kept in memory, bodies are read.
+ * metadata has its name, and that is given last. Heads are kept in memory, bodies are read. The
+ * folder is locked: two programs would remove each other's unfinished files.
  */
 import { createHash } from "node:crypto";
-import type { Disk, DiskDone, DiskError, DiskFile } from "../../host.ts";
+import type { Disk, DiskError, DiskFile } from "../../host.ts";
 import { readHead, readWhole, sizeIs, writeHead, writeWhole } from "./disk-files.ts";
 import type { StoredResponse } from "./entry.ts";
 import { headBytes } from "./entry.ts";
@@ -34,7 +35,7 @@ export interface DiskStoreOptions {
   readonly limit: number;
   /** Not in use before: names of files begin with it. */
   readonly prefix: string;
-  /** Another process may be using the folder: nothing is removed. */
+  /** Another process may be using the folder: it is not locked, and nothing in it is removed. */
   readonly readOnly?: boolean;
   /** A response was not stored, or one that was cannot be read. */
   onTrouble?(error: Error): void;
@@ -69,21 +70,26 @@ export class DiskStore implements Store {
     return this.waiting;
   }
 
-  /** Finds what an earlier run left, and removes what it did not finish. */
+  /** Finds what an earlier run left, and removes what it did not finish. EBUSY: another has the folder. */
   start(done: (error: DiskError | null) => void): void {
     const { disk, folder, readOnly } = this.options;
-    const make =
-      readOnly === true
-        ? (_path: string, made: DiskDone) => made(null)
-        : disk.makeFolder.bind(disk);
-    make(folder, (failed) => {
+    const list = () =>
+      disk.list(folder, (error, names) => {
+        if (error === null) this.load(names ?? [], done);
+        else done(error);
+      });
+    if (readOnly === true) {
+      list();
+      return;
+    }
+    disk.makeFolder(folder, (failed) => {
       if (failed !== null) {
         done(failed);
         return;
       }
-      disk.list(folder, (error, names) => {
-        if (error === null) this.load(names ?? [], done);
-        else done(error);
+      disk.lock(folder, (locked) => {
+        if (locked === null) list();
+        else done(locked);
       });
     });
   }

@@ -76,6 +76,25 @@ describe("a store on disk", () => {
     expect([again.count, bodyOf(world, again, found as StoredResponse)]).toEqual([2, "abc"]);
   });
 
+  it("a second on the same folder is refused and removes nothing, until the first is gone", () => {
+    const world = new World({ seed: 1 });
+    const host = world.node("n", { addresses: ["192.0.2.1"] });
+    const first = opened(world, host, "a");
+    first.put(responseOf("http://a/1", "x", 3), [bytesOf("abc")], []);
+    // The body is there, the metadata are not yet: for a second store an orphan.
+    world.run(world.now + 3 * MILLISECOND);
+    const options = { disk: host.disk, folder: "cache", limit: 100_000 };
+    const codes: unknown[] = [];
+    new DiskStore({ ...options, prefix: "b" }).start((error) => codes.push(error?.code));
+    world.run(world.now + 100 * MILLISECOND);
+    expect([codes, names(world, host)]).toEqual([["EBUSY"], ["a-1.body", "a-1.meta"]]);
+    new DiskStore({ ...options, prefix: "c", readOnly: true }).start((error) => codes.push(error));
+    world.run(world.now + 100 * MILLISECOND);
+    expect(codes).toEqual(["EBUSY", null]);
+    world.faults.restart("n");
+    expect(opened(world, host, "d").count).toBe(1);
+  });
+
   it("a body that was damaged on disk is not given as whole, and goes", () => {
     const world = new World({ seed: 1 });
     const host = world.node("n", { addresses: ["192.0.2.1"] });
@@ -86,6 +105,7 @@ describe("a store on disk", () => {
       file?.write(1, bytesOf("X"), () => {}),
     );
     world.run(world.now + 100 * MILLISECOND);
+    world.faults.restart("n");
     const troubles: Error[] = [];
     const again = opened(world, host, "b", troubles);
     const [found] = again.find("http://a/1");
@@ -108,6 +128,7 @@ describe("a store on disk", () => {
     host.disk.capacity = Number.POSITIVE_INFINITY;
     store.put(responseOf("http://a/2", "x", 5000), [new Uint8Array(5000)], []);
     world.run(world.now + 100 * MILLISECOND);
+    world.faults.restart("n");
     expect(opened(world, host, "b").count).toBe(2);
   });
 

@@ -1,0 +1,116 @@
+/**
+ * A folder for one process alone: a file in it names the process, and counts for nothing once that
+ * process is gone. Processes are known by their pid, so this holds on one machine, not over a network.
+ */
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const NAME = "lock";
+
+export class FolderInUse extends Error {
+  readonly code = "EBUSY";
+
+  constructor(pid: number) {
+    super(`in use by process ${pid}`);
+  }
+}
+
+/** Until the process ends. @throws FolderInUse, or the error of the system */
+export function lockFolder(folder: string): void {
+  const path = join(folder, NAME);
+  const own = nameOf(process.pid);
+  take(path, own);
+  process.once("exit", () => {
+    try {
+      // The folder may have been removed meanwhile, and be another's by now.
+      if (read(path) === own) unlinkSync(path);
+    } catch {
+      // Left behind it counts for nothing.
+    }
+  });
+}
+
+function take(path: string, own: string): void {
+  while (!made(path, own)) {
+    const holder = read(path);
+    if (holder === undefined) continue;
+    if (runs(holder)) throw new FolderInUse(pidIn(holder));
+    // One at a time takes over: else a second might remove what the first has made since.
+    const right = `${path}.over`;
+    take(right, own);
+    if (read(path) === holder) unlinkSync(path);
+    unlinkSync(right);
+  }
+}
+
+/** A link appears with its whole content at once, and never in the place of another. */
+function made(path: string, text: string): boolean {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, text);
+  try {
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  } finally {
+    unlinkSync(temporary);
+  }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
+  }
+}
+
+/** Its pid, and on Linux when it began and in which boot: pids are used again. */
+function nameOf(pid: number): string {
+  return [pid, processOf(pid)?.began ?? "-", boot()].join(" ");
+}
+
+function pidIn(name: string): number {
+  return Number.parseInt(name, 10);
+}
+
+function runs(name: string): boolean {
+  const pid = pidIn(name);
+  // What a loss of power left of it names nobody.
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+  }
+  const [, began, during] = name.split(" ");
+  if (during !== boot()) return false;
+  const now = processOf(pid);
+  return now === undefined || (!now.over && now.began === began);
+}
+
+/** From /proc; undefined where there is none. `over`: it waits for its parent to take notice. */
+function processOf(pid: number): { began: string; over: boolean } | undefined {
+  const stat = proc(`/proc/${pid}/stat`);
+  // The program's name, in parentheses, may hold anything.
+  const [state, ...rest] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  const began = rest[18];
+  if (state === undefined || began === undefined) return undefined;
+  return { began, over: state === "Z" || state === "X" };
+}
+
+function boot(): string {
+  return proc("/proc/sys/kernel/random/boot_id")?.trim() ?? "-";
+}
+
+/** What cannot be read is not told: other systems have no /proc, and some hide the processes of others. */
+function proc(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
