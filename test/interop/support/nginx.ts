@@ -1,4 +1,4 @@
-/** nginx, squid and lighttpd in a folder of their own, on ports of loopback. */
+/** nginx, squid, varnish and lighttpd in a folder of their own, on ports of loopback. */
 import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, writeFileSync } from "node:fs";
@@ -65,6 +65,24 @@ http_access allow all
   );
   const child = spawn("squid", ["-N", "-f", join(folder, "squid.conf")], { stdio: "ignore" });
   await ready(port, child, "squid");
+  return child;
+}
+
+/** In front of the origin at `originPort`, with the rules that are built in. */
+export async function varnish(
+  folder: string,
+  port: number,
+  originPort: number,
+): Promise<ChildProcess> {
+  const child = spawn(
+    "varnishd",
+    [
+      ...["-F", "-j", "none", "-n", join(folder, "state"), "-s", "malloc,64m"],
+      ...["-a", `127.0.0.1:${port}`, "-b", `127.0.0.1:${originPort}`],
+    ],
+    { stdio: "ignore" },
+  );
+  await ready(port, child, "varnishd");
   return child;
 }
 
