@@ -83,6 +83,7 @@ export class HttpParser {
   /** Index in `kept` up to which no end was found. */
   private searched = 0;
   private extensionBytes = 0;
+  private halted = false;
 
   /** Strict parsers throw at the first deviation; others tell `sink.issue`. Several may share a `head`. */
   constructor(
@@ -126,6 +127,11 @@ export class HttpParser {
     this.searched = 0;
   }
 
+  /** Called by the sink at the end of a message: no further one is begun by this `push`. */
+  halt(): void {
+    this.halted = true;
+  }
+
   /** Bytes kept of something incomplete. */
   get pendingBytes(): number {
     return this.keptLength;
@@ -152,13 +158,14 @@ export class HttpParser {
 
   /**
    * Reads `bytes[start, end)`. Returns the index after the last byte taken: before `end` only when
-   * the connection was handed over.
+   * the connection was handed over, or after `halt`.
    * @throws DecodeError when the message cannot be read further, or at a deviation when strict.
    */
   push(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     this.origin = start;
-    while (at < end) {
+    this.halted = false;
+    while (at < end && !this.halted) {
       const next = this.step(bytes, at, end);
       if (next < 0) {
         this.before += end - this.origin;

@@ -252,7 +252,7 @@ export class Exchange {
       if (this.left < 0) throw new Error("a response is longer than its Content-Length");
       this.out(this.mode === "chunked" ? chunkOf(bytes) : bytes);
     }
-    return !this.lost && this.waitingBytes + this.server.outbox.buffered <= HIGH_WATER;
+    return !this.lost && this.waitingBytes <= HIGH_WATER && this.server.hasRoom(this);
   }
 
   end(trailers: readonly Field[] = []): void {
@@ -317,9 +317,9 @@ export class Exchange {
   /** Its turn has come: what waited goes out. */
   release(): void {
     for (const piece of this.waiting.splice(0)) this.server.outbox.push(piece);
-    this.waitingBytes = 0;
+    this.waits(-this.waitingBytes);
     if (this.finished) this.conclude();
-    else if (this.responded) this.onDrain?.();
+    else if (this.responded) this.drained();
     else this.onTurn?.();
   }
 
@@ -327,6 +327,7 @@ export class Exchange {
     if (this.lost) return;
     this.lost = true;
     this.waiting = [];
+    this.waits(-this.waitingBytes);
     this.onAbandoned?.(why);
   }
 
@@ -343,7 +344,12 @@ export class Exchange {
       return;
     }
     this.waiting.push(bytes);
-    this.waitingBytes += bytes.length;
+    this.waits(bytes.length);
+  }
+
+  private waits(bytes: number): void {
+    this.waitingBytes += bytes;
+    this.server.waitingBytes += bytes;
   }
 }
 

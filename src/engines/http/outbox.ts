@@ -17,6 +17,12 @@ export class Outbox {
     this.connection = connection;
   }
 
+  /** Octets that were pushed, and those of them that the network has taken. */
+  private pushed = 0;
+  get taken(): number {
+    return this.pushed - this.buffered;
+  }
+
   /** Octets that the network has not taken. */
   get buffered(): number {
     return this.bytes + this.connection.buffered;
@@ -26,6 +32,7 @@ export class Outbox {
     if (piece.length === 0) return;
     this.pieces.push(piece);
     this.bytes += piece.length;
+    this.pushed += piece.length;
     if (!this.corked || this.bytes > JOIN_BYTES) this.flush(this.corked);
   }
 

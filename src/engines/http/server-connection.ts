@@ -20,7 +20,7 @@ import type {
   TcpHandler,
   Timer,
 } from "../host.ts";
-import { SECOND } from "../host.ts";
+import { HIGH_WATER, SECOND } from "../host.ts";
 import { Exchange } from "./exchange.ts";
 import { field, joinedField } from "./fields.ts";
 import type { RequestHead } from "./head.ts";
@@ -36,6 +36,8 @@ export interface ServerLimits {
   readonly headTime: Nanos;
   readonly idleTime: Nanos;
   readonly bodyTime: Nanos;
+  /** Without an octet taken of a response. */
+  readonly sendTime: Nanos;
   /** Requests that may wait for their turn before reading stops. */
   readonly pipelined: number;
   /** Requests of one connection. */
@@ -49,9 +51,15 @@ export const SERVER_LIMITS: ServerLimits = {
   headTime: 10 * SECOND,
   idleTime: 15 * SECOND,
   bodyTime: 30 * SECOND,
+  sendTime: 60 * SECOND,
   pipelined: 100,
   requests: Number.POSITIVE_INFINITY,
 };
+
+/** Octets of responses that a connection holds before it reads no further request. */
+const MAX_HELD = 4 * HIGH_WATER;
+/** How often within its time a response is looked at. */
+const LOOKS = 4;
 
 /** Told of each request once its head is there. */
 export type RequestHandler = (exchange: Exchange) => void;
@@ -71,6 +79,8 @@ export class ServerConnection implements TcpHandler, HttpSink {
   /** Requests seen. */
   requests = 0;
   closed = false;
+  /** Octets of responses that wait for those before them. */
+  waitingBytes = 0;
   private readonly handler: RequestHandler;
   private readonly events: ServerEvents;
   private readonly parser: HttpParser;
@@ -82,9 +92,17 @@ export class ServerConnection implements TcpHandler, HttpSink {
   /** No request after this is served: an error, `Connection: close`, the peer's end. */
   private last = false;
   private inHead = false;
+  /** Reading stopped: for want of room, or since an exchange said so. */
   private paused = false;
+  private holding = false;
   private tunnel: TcpHandler | undefined = undefined;
-  /** Octets behind a CONNECT or an upgrade, until somebody takes them. */
+  /** The oldest exchange waits for room, and has not begun. */
+  private turnDue = false;
+  private sendTimer: Timer | undefined = undefined;
+  /** What the peer had taken when it last was seen to take something, and when that was. */
+  private taken = 0;
+  private takenAt = 0;
+  /** Octets behind a CONNECT or an upgrade, or behind the last request that there was room for. */
   private left: Uint8Array | undefined = undefined;
 
   constructor(
@@ -112,10 +130,14 @@ export class ServerConnection implements TcpHandler, HttpSink {
       return;
     }
     if (this.last || this.closed) return;
+    this.take(data);
+    this.settle();
+  }
+
+  private take(data: Uint8Array): void {
     this.outbox.cork();
     this.feed(data);
     this.outbox.uncork();
-    this.settle();
   }
 
   private feed(data: Uint8Array): void {
@@ -124,17 +146,14 @@ export class ServerConnection implements TcpHandler, HttpSink {
         throw new Refusal(400, "what came is no request line");
       }
       const taken = this.parser.push(data, 0, data.length);
-      if (taken < data.length) this.keep(new Uint8Array(data.subarray(taken)));
+      if (taken < data.length && (this.paused || this.parser.handedOver))
+        this.left = new Uint8Array(data.subarray(taken));
       if (this.inHead && this.parser.pendingBytes > this.limits.headBytes)
         this.headTooLong(undefined);
     } catch (error) {
       if (!(error instanceof DecodeError) && !(error instanceof Refusal)) throw error;
       this.refuse(error);
     }
-  }
-
-  private keep(bytes: Uint8Array): void {
-    this.left = bytes;
   }
 
   onEnd(connection: TcpConnection): void {
@@ -150,13 +169,19 @@ export class ServerConnection implements TcpHandler, HttpSink {
   }
 
   onDrain(connection: TcpConnection): void {
-    if (this.tunnel !== undefined) this.tunnel.onDrain?.(connection);
+    if (this.tunnel !== undefined) {
+      this.tunnel.onDrain?.(connection);
+      return;
+    }
+    if (this.turnDue) this.nextTurn();
     else this.queue[0]?.drained();
+    if (this.paused) this.settle();
   }
 
   onClose(cause: CloseCause, error: NetError | null, connection: TcpConnection): void {
     this.closed = true;
     this.timer.armAt(undefined);
+    this.sendTimer?.armAt(undefined);
     if (this.tunnel !== undefined) this.tunnel.onClose(cause, error, connection);
     const why = error ?? new Error(`the connection closed (${cause})`);
     this.reading?.cut(why);
@@ -184,7 +209,9 @@ export class ServerConnection implements TcpHandler, HttpSink {
     if (this.inHead) this.refuse(new Refusal(408, "the head of a request took too long"));
     else if (this.reading !== undefined) this.connection.reset();
     else if (this.queue.length === 0) {
-      if (this.last) this.connection.reset();
+      // It is not idle as long as it takes the last response: that has a time of its own.
+      if (this.outbox.buffered > 0) this.timer.armAt(this.host.clock.now() + this.limits.idleTime);
+      else if (this.last) this.connection.reset();
       else this.drain();
     }
   }
@@ -255,10 +282,28 @@ export class ServerConnection implements TcpHandler, HttpSink {
     this.reading = undefined;
     this.timer.armAt(undefined);
     reading?.ended();
-    if (this.queue.length >= this.limits.pipelined && !this.paused) {
+    // RFC 9112 9.6: what is behind the last request is not looked at.
+    if (this.last) this.parser.halt();
+    else if (this.queue.length >= this.limits.pipelined || this.held > MAX_HELD) {
+      this.parser.halt();
       this.paused = true;
       this.connection.pause();
     }
+  }
+
+  private get held(): number {
+    return this.waitingBytes + this.outbox.buffered;
+  }
+
+  /** Reads on once there is room for further requests. */
+  private goOn(): void {
+    if (!this.paused || this.queue.length > this.limits.pipelined / 2 || this.held > MAX_HELD)
+      return;
+    this.paused = false;
+    const { left } = this;
+    this.left = undefined;
+    if (left !== undefined && !this.last) this.take(left);
+    if (!this.paused && !this.holding) this.connection.resume();
   }
 
   issue(): void {}
@@ -298,11 +343,39 @@ export class ServerConnection implements TcpHandler, HttpSink {
   // What exchanges ask for.
 
   isFirst(exchange: Exchange): boolean {
-    return this.queue[0] === exchange;
+    return this.queue[0] === exchange && !this.turnDue;
   }
 
   isAlone(exchange: Exchange): boolean {
-    return this.queue.length === 1 && this.queue[0] === exchange && !this.inHead;
+    if (this.inHead || this.left !== undefined) return false;
+    return this.queue.length === 1 && this.isFirst(exchange);
+  }
+
+  /** Whether more of its response may be written. */
+  hasRoom(exchange: Exchange): boolean {
+    if (!this.isFirst(exchange)) return this.held <= MAX_HELD;
+    if (this.outbox.buffered <= HIGH_WATER) return true;
+    this.watchSending();
+    return false;
+  }
+
+  /** From now on the peer must take something within `sendTime`, as long as there is something. */
+  private watchSending(): void {
+    this.sendTimer ??= this.host.clock.timer(() => this.checkSending());
+    if (this.sendTimer.armed) return;
+    this.taken = this.outbox.taken;
+    this.takenAt = this.host.clock.now();
+    this.sendTimer.armAt(this.takenAt + this.limits.sendTime / LOOKS);
+  }
+
+  private checkSending(): void {
+    const { outbox, limits } = this;
+    if (this.closed || this.tunnel !== undefined || outbox.buffered === 0) return;
+    const now = this.host.clock.now();
+    if (outbox.taken > this.taken) this.takenAt = now;
+    this.taken = outbox.taken;
+    if (now - this.takenAt >= limits.sendTime) this.connection.reset();
+    else (this.sendTimer as Timer).armAt(now + limits.sendTime / LOOKS);
   }
 
   /** Whether another request may follow this exchange. */
@@ -325,6 +398,7 @@ export class ServerConnection implements TcpHandler, HttpSink {
   }
 
   pauseReading(on: boolean): void {
+    this.holding = on;
     if (on) this.connection.pause();
     else if (!this.paused) this.connection.resume();
   }
@@ -340,9 +414,15 @@ export class ServerConnection implements TcpHandler, HttpSink {
       this.settleLater();
       return;
     }
-    const next = this.queue[0];
-    if (next !== undefined) next.release();
+    this.nextTurn();
     this.settleLater();
+  }
+
+  /** Not before the peer has taken most of what is there for it. */
+  private nextTurn(): void {
+    const next = this.queue[0];
+    this.turnDue = next !== undefined && this.outbox.buffered > MAX_HELD;
+    if (!this.turnDue) next?.release();
   }
 
   private settling = false;
@@ -356,11 +436,10 @@ export class ServerConnection implements TcpHandler, HttpSink {
   }
 
   private settle(): void {
-    if (this.closed || this.tunnel !== undefined || this.queue.length > 0) return;
-    if (this.paused) {
-      this.paused = false;
-      this.connection.resume();
-    }
+    if (this.closed || this.tunnel !== undefined) return;
+    this.goOn();
+    if (this.connection.buffered > 0) this.watchSending();
+    if (this.queue.length > 0 || (this.paused && !this.last)) return;
     if (this.last) this.finish();
     else if (this.reading === undefined && !this.inHead) {
       this.timer.armAt(this.host.clock.now() + this.limits.idleTime);

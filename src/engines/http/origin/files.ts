@@ -177,6 +177,11 @@ export class Files {
 
   private fromMemory(exchange: Exchange, kept: KeptFile): void {
     const { request } = exchange;
+    // Copies for many requests at once would wait for a client that may not read.
+    if (!exchange.isFirst) {
+      exchange.onTurn = () => this.fromMemory(exchange, kept);
+      return;
+    }
     if (request.method === "GET" && !isConditional(request.fields)) {
       exchange.respondPrepared(200, kept.head, kept.body);
     } else this.answer(exchange, kept.stat, kept.body);
@@ -363,5 +368,7 @@ function sendParts(
   exchange.onAbandoned = () => {
     if (exchange.onDrain !== undefined) file.close();
   };
-  step();
+  // Behind other responses nothing is gained by reading ahead.
+  if (exchange.isFirst) step();
+  else exchange.onDrain = step;
 }

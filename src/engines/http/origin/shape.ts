@@ -31,27 +31,34 @@ function slow(exchange: Exchange, rate: number): void {
   const queue: Uint8Array[] = [];
   let trailers: Parameters<Exchange["end"]>[0] | undefined;
   let ended = false;
+  /** The client takes less than the rate. */
+  let full = false;
   let free = 0;
   const step = Math.max(1, Math.floor(rate / 50));
   const timer = clock.timer(() => pour());
   const pour = (): void => {
     const now = clock.now();
-    while (queue.length > 0 && free <= now) {
+    while (queue.length > 0 && free <= now && !full) {
       const piece = queue[0] as Uint8Array;
       const part = piece.subarray(0, step);
       if (part.length === piece.length) queue.shift();
       else queue[0] = piece.subarray(part.length);
       free = Math.max(free, now) + Math.round((part.length / rate) * SECOND);
-      write(part);
+      full = !write(part);
     }
     if (exchange.gone) return;
-    if (queue.length > 0) timer.armAt(free);
-    else if (ended) end(trailers);
+    if (queue.length === 0 && ended) end(trailers);
+    else if (full) return;
+    else if (queue.length > 0) timer.armAt(free);
     else exchange.onDrain?.();
+  };
+  exchange.drained = () => {
+    full = false;
+    if (!timer.armed) timer.armAt(Math.max(clock.now(), free));
   };
   exchange.write = (bytes) => {
     if (bytes.length > 0) queue.push(bytes);
-    if (!timer.armed) timer.armAt(Math.max(clock.now(), free));
+    if (!timer.armed && !full) timer.armAt(Math.max(clock.now(), free));
     return false;
   };
   exchange.end = (fields) => {
