@@ -1,5 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -73,6 +80,13 @@ describe("netkit decode", () => {
     ]) {
       expect([flags, netkit(["decode", OFFICE, ...flags]).code]).toEqual([flags, 2]);
     }
+  });
+
+  it("writes to a device as --output and does not replace it", () => {
+    const device = join(folder, "device");
+    symlinkSync("/dev/null", device);
+    expect(netkit(["decode", "--json", "-o", device, OFFICE])).toMatchObject({ code: 0, err: "" });
+    expect(readlinkSync(device)).toBe("/dev/null");
   });
 
   it("refuses a folder as --output before it reads, and leaves nothing behind", () => {

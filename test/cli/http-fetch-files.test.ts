@@ -1,14 +1,18 @@
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Served } from "../support/http/fetch-run.ts";
 import { fetchRun, serve } from "../support/http/fetch-run.ts";
@@ -98,6 +102,34 @@ describe("--split", () => {
       expect([ran.code, existsSync(target)]).toEqual([1, false]);
       expect(ran.stderr).toContain(`its sha256 is ${SHA256}, not 000`);
     }
+  });
+});
+
+describe("what is no file", () => {
+  it("is written to and never replaced: a pipe, a device; a link stays, and its file is replaced", async () => {
+    const pipe = file("pipe");
+    execFileSync("mkfifo", [pipe]);
+    const reader = spawn("cat", [pipe], { timeout: 20_000, stdio: ["ignore", "pipe", "ignore"] });
+    const read = buffer(reader.stdout);
+    const piped = await fetchRun([`${served.url}big`, "-o", pipe, "-s"]);
+    expect([piped.code, piped.stderr, (await read).equals(BIG)]).toEqual([0, "", true]);
+    expect([statSync(pipe).isFIFO(), existsSync(`${pipe}.part`)]).toEqual([true, false]);
+    // By way of a link, which is all that could be lost.
+    const device = file("device");
+    symlinkSync("/dev/null", device);
+    const ran = await fetchRun([`${served.url}big`, "-o", device, "-c", device, "-C", "-", "-s"]);
+    expect([ran.code, ran.stderr, readlinkSync(device)]).toEqual([0, "", "/dev/null"]);
+    expect([statSync(device).isCharacterDevice(), existsSync("/dev/null.part")]).toEqual([
+      true,
+      false,
+    ]);
+    const split = await fetchRun([`${served.url}big`, "-o", device, "--split", "2"]);
+    expect([split.code, readlinkSync(device)]).toEqual([2, "/dev/null"]);
+    const [link, linked] = [file("link.bin"), file("linked.bin")];
+    writeFileSync(linked, "old");
+    symlinkSync(linked, link);
+    expect((await fetchRun([`${served.url}big`, "-o", link, "-s"])).code).toBe(0);
+    expect([readlinkSync(link), readFileSync(linked).equals(BIG)]).toEqual([linked, true]);
   });
 });
 

@@ -49,7 +49,7 @@ export class Bodies {
 
   /** Files whose body was cut, with what there is of them. */
   get left(): string[] {
-    return [...this.files.values()].map(({ part }) => part);
+    return [...this.files.values()].flatMap(({ part }) => (part === undefined ? [] : [part]));
   }
 
   taker(): BodyTaker {

@@ -3,6 +3,7 @@ import { existsSync, renameSync, writeFileSync } from "node:fs";
 import type { JarOptions } from "../../engines/http/cookies/jar.ts";
 import { CookieJar } from "../../engines/http/cookies/jar.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { replaceable } from "../../net/live/replaceable.ts";
 import { formatCookies, parseCookies } from "./cookie-file.ts";
 import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
@@ -38,7 +39,7 @@ export function givenCookies(flags: FetchFlags): string | undefined {
   return pairs.length === 0 ? undefined : pairs.join("; ");
 }
 
-/** In one step: a run that is killed leaves the old file. */
+/** In one step, where it is a file: a run that is killed leaves the old one. */
 export function keepCookies(jar: CookieJar, path: string): void {
   const text = formatCookies(jar.all());
   if (path === "-") {
@@ -46,8 +47,10 @@ export function keepCookies(jar: CookieJar, path: string): void {
     return;
   }
   try {
-    writeFileSync(`${path}.new`, text, { encoding: "latin1", mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    const target = replaceable(path);
+    const next = target === undefined ? path : `${target}.new`;
+    writeFileSync(next, text, { encoding: "latin1", mode: 0o600 });
+    if (target !== undefined) renameSync(next, target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandError(`${path}: cannot be written (${code})`, EXIT.input);

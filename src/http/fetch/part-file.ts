@@ -1,6 +1,6 @@
 /**
  * A body on its way to a file: `.part` until it is whole, with the validator of what is in it beside
- * it, so that a later run can go on (RFC 9110 13.1.5, 14).
+ * it, so that a later run can go on (RFC 9110 13.1.5, 14). Devices and pipes are written to as it comes.
  */
 import {
   closeSync,
@@ -19,6 +19,7 @@ import { parseHttpDate } from "../../engines/http/date.ts";
 import { field } from "../../engines/http/fields.ts";
 import { parseContentRange } from "../../engines/http/ranges.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { replaceable } from "../../net/live/replaceable.ts";
 import type { Checksum } from "./checksum.ts";
 import { verifyFile } from "./checksum.ts";
 
@@ -33,6 +34,8 @@ export interface Resume {
 
 export class PartFile {
   readonly path: string;
+  /** The file that is replaced once all is there; undefined for a device or a pipe. */
+  private readonly target: string | undefined;
   private readonly resume: Resume | undefined;
   private fd: number | undefined = undefined;
   private at = 0;
@@ -41,11 +44,13 @@ export class PartFile {
 
   constructor(path: string, resume: Resume | undefined) {
     this.path = path;
+    this.target = replaceable(path);
     this.resume = resume;
   }
 
-  get part(): string {
-    return `${this.path}.part`;
+  /** Where what came is kept; undefined where it is not. */
+  get part(): string | undefined {
+    return this.target === undefined ? undefined : `${this.target}.part`;
   }
 
   /** A response begins, or begins anew. @throws CommandError */
@@ -59,12 +64,20 @@ export class PartFile {
       // What is no part of the body does not go into the part.
       return;
     }
+    const { part } = this;
+    if (part === undefined && this.at > 0) {
+      throw new CommandError(
+        `${this.path}: the body begins anew, and a part of it is written`,
+        EXIT.network,
+      );
+    }
     this.fd = this.open("w");
     this.at = 0;
+    if (part === undefined) return;
     const validator = strongValidator(fields);
     if (statusCode === 200 && validator !== undefined) {
-      writeFileSync(`${this.part}.validator`, `${validator}\n`);
-    } else rmSync(`${this.part}.validator`, { force: true });
+      writeFileSync(`${part}.validator`, `${validator}\n`);
+    } else rmSync(`${part}.validator`, { force: true });
   }
 
   private goOn(head: IncomingHead, at: number): void {
@@ -75,26 +88,29 @@ export class PartFile {
         EXIT.input,
       );
     }
-    this.fd = this.open(existsSync(this.part) ? "r+" : "w");
+    this.fd = this.open(this.part !== undefined && existsSync(this.part) ? "r+" : "w");
     this.at = at;
   }
 
   write(bytes: Uint8Array): void {
     if (this.fd === undefined) return;
-    writeAll(this.fd, bytes, this.path, this.at);
+    writeAll(this.fd, bytes, this.path, this.target === undefined ? undefined : this.at);
     this.at += bytes.length;
   }
 
   /** @throws CommandError when it is not what it should be. */
   verify(checksum: Checksum): void {
+    if (this.part === undefined) {
+      throw new CommandError(`${this.path}: --checksum is of a file`, EXIT.usage);
+    }
     if (this.fd !== undefined || this.whole) verifyFile(this.part, checksum);
   }
 
   end(): void {
     const began = this.fd !== undefined;
     this.close();
-    if (!began && !this.whole) return;
-    renameSync(this.part, this.path);
+    if (this.target === undefined || this.part === undefined || (!began && !this.whole)) return;
+    renameSync(this.part, this.target);
     rmSync(`${this.part}.validator`, { force: true });
   }
 
@@ -105,7 +121,7 @@ export class PartFile {
 
   private open(mode: string): number {
     try {
-      return openSync(this.part, mode);
+      return openSync(this.part ?? this.path, mode);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new CommandError(`${this.path}: cannot be written (${code})`, EXIT.input);
@@ -115,8 +131,10 @@ export class PartFile {
 
 /** What is there of a file; a whole one is taken for a part that may lack its end, as curl does. */
 export function partOnDisk(path: string): Resume {
-  const part = `${path}.part`;
-  if (!existsSync(part) && existsSync(path)) renameSync(path, part);
+  const target = replaceable(path);
+  if (target === undefined) return { at: 0, validator: undefined };
+  const part = `${target}.part`;
+  if (!existsSync(part) && existsSync(target)) renameSync(target, part);
   if (!existsSync(part)) return { at: 0, validator: undefined };
   let validator: string | undefined;
   try {

@@ -12,6 +12,7 @@ import type { Agent } from "../../engines/http/fetch/agent.ts";
 import type { SplitMap } from "../../engines/http/fetch/split.ts";
 import { Split } from "../../engines/http/fetch/split.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { replaceable } from "../../net/live/replaceable.ts";
 import { bytesText, ms } from "../../render/http/waterfall.ts";
 import { Progress } from "../../render/progress.ts";
 import { safe } from "../../render/safe.ts";
@@ -28,11 +29,12 @@ export async function splitRun(
 ): Promise<number> {
   const { output } = flags;
   const connections = flags.split ?? 1;
-  if (output === undefined || output === "-") {
+  const target = output === undefined || output === "-" ? undefined : replaceable(output);
+  if (target === undefined) {
     throw new CommandError("--split writes in place: name a file with --output");
   }
   const checksum = flags.checksum === undefined ? undefined : checksumOf(flags.checksum);
-  const path = `${output}.split`;
+  const path = `${target}.split`;
   const earlier = mapOf(`${path}.map`, path);
   const fd = open(path, earlier !== undefined);
   const { clock } = agent.fetcher.host;
@@ -81,7 +83,7 @@ export async function splitRun(
   }
   rmSync(`${path}.map`, { force: true });
   if (checksum !== undefined) verifyFile(path, checksum);
-  renameSync(path, output);
+  renameSync(path, target);
   report(split, flags, { took: clock.now() - began, came, reused });
   return EXIT.done;
 }

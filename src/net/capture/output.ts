@@ -1,6 +1,7 @@
-/** Where output bytes go: standard output, or a file that appears whole or not at all. */
+/** Where output bytes go: standard output, a device, or a file that appears whole or not at all. */
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { replaceable } from "../live/replaceable.ts";
 import { CaptureError, fileError } from "./errors.ts";
 
 /** Thrown when the reader of a pipe went away: the work ends quietly. */
@@ -11,6 +12,7 @@ const pauseCell = new Int32Array(new SharedArrayBuffer(4));
 export class ByteOutput {
   private readonly fd: number;
   private readonly path: string | undefined;
+  private readonly target: string | undefined;
   private readonly temporary: string | undefined;
   private closed = false;
 
@@ -24,9 +26,10 @@ export class ByteOutput {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
       throw new CaptureError("EISDIR", `${path}: is a directory; a file to write is expected`);
     }
-    this.temporary = `${path}.${process.pid}.partial`;
+    this.target = replaceable(path);
+    if (this.target !== undefined) this.temporary = `${this.target}.${process.pid}.partial`;
     try {
-      this.fd = openSync(this.temporary, "w");
+      this.fd = openSync(this.temporary ?? path, "w");
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") {
         throw new CaptureError("ENOENT", `${path}: cannot be written: no folder ${dirname(path)}`);
@@ -56,13 +59,13 @@ export class ByteOutput {
 
   /** All was written: the file takes its name. */
   commit(): void {
-    if (this.temporary === undefined || this.path === undefined) return;
+    if (this.temporary === undefined || this.target === undefined) return;
     this.close();
     try {
-      renameSync(this.temporary, this.path);
+      renameSync(this.temporary, this.target);
     } catch (error) {
       rmSync(this.temporary, { force: true });
-      throw fileError(this.path, error);
+      throw fileError(this.target, error);
     }
   }
 

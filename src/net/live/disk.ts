@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Disk, DiskDone, DiskError, DiskFile, FileStat } from "../../engines/host.ts";
-import { lockFolder } from "./folder-lock.ts";
 import { makeFolderSync } from "./folders.ts";
+import { holdLock } from "./lock.ts";
 
 function diskError(error: NodeJS.ErrnoException, path: string): DiskError {
   return Object.assign(new Error(error.message), { code: error.code ?? "EIO", path });
@@ -98,7 +98,7 @@ export class LiveDisk implements Disk {
   lock(folder: string, done: DiskDone): void {
     let failed: NodeJS.ErrnoException | null = null;
     try {
-      lockFolder(this.at(folder));
+      holdLock(join(this.at(folder), "lock"));
     } catch (error) {
       failed = error as NodeJS.ErrnoException;
     }

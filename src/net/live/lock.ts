@@ -1,40 +1,41 @@
 /**
- * A folder for one process alone: a file in it names the process, and counts for nothing once that
- * process is gone. Processes are known by their pid, so this holds on one machine, not over a network.
+ * What is for one process alone: a file names the process, and counts for nothing once that process
+ * is gone. Processes are known by their pid, so this holds on one machine, not over a network.
  */
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 
-const NAME = "lock";
-
-export class FolderInUse extends Error {
+export class LockHeld extends Error {
   readonly code = "EBUSY";
+  readonly pid: number;
 
   constructor(pid: number) {
     super(`in use by process ${pid}`);
+    this.pid = pid;
   }
 }
 
-/** Until the process ends. @throws FolderInUse, or the error of the system */
-export function lockFolder(folder: string): void {
-  const path = join(folder, NAME);
+/** Until what it gives is called, or the process ends. @throws LockHeld, or the error of the system */
+export function holdLock(path: string): () => void {
   const own = nameOf(process.pid);
   take(path, own);
-  process.once("exit", () => {
+  const release = () => {
+    process.removeListener("exit", release);
     try {
-      // The folder may have been removed meanwhile, and be another's by now.
+      // Its folder may have been removed meanwhile, and be another's by now.
       if (read(path) === own) unlinkSync(path);
     } catch {
-      // Left behind it counts for nothing.
+      // Left behind it counts for nothing, once this process is gone.
     }
-  });
+  };
+  process.once("exit", release);
+  return release;
 }
 
 function take(path: string, own: string): void {
   while (!made(path, own)) {
     const holder = read(path);
     if (holder === undefined) continue;
-    if (runs(holder)) throw new FolderInUse(pidIn(holder));
+    if (runs(holder)) throw new LockHeld(pidIn(holder));
     // One at a time takes over: else a second might remove what the first has made since.
     const right = `${path}.over`;
     take(right, own);
