@@ -101,11 +101,12 @@ Exits 0 when done, 1 when --against found a difference, 2 for wrong flags, 3 whe
       description: "ask again, for real, what was asked in the capture, and compare the answers",
     }),
     speed: Flags.string({
-      default: "1",
+      dependsOn: ["against"],
       helpValue: "N|max",
-      description: "with --against: how much faster than recorded",
+      description: "with --against: how much faster than recorded (default 1)",
     }),
     unsafe: Flags.boolean({
+      dependsOn: ["against"],
       description: "with --against: methods that may change something as well",
     }),
     save: Flags.string({

@@ -9,9 +9,9 @@ const MOST_SHOWN = 50;
 export async function askedAgain(
   file: string,
   target: string,
-  flags: { readonly speed: string; readonly unsafe: boolean },
+  flags: { readonly speed?: string | undefined; readonly unsafe: boolean },
 ): Promise<{ readonly compared: Compared; readonly text: string }> {
-  const speed = flags.speed === "max" ? Number.POSITIVE_INFINITY : Number(flags.speed);
+  const speed = flags.speed === "max" ? Number.POSITIVE_INFINITY : Number(flags.speed ?? 1);
   if (!(speed > 0)) throw new CommandError(`--speed ${flags.speed}: a number above 0, or max`);
   const compared = await against(file, target, { speed, unsafe: flags.unsafe });
   const { asked, same, skipped, differences } = compared;

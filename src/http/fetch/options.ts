@@ -100,6 +100,7 @@ export function fetcherOptions(
             alpn: ["http/1.1"],
           },
     connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
+    reached: new Map(),
     attemptDelay: attemptDelayOf(flags["attempt-delay"]),
     responseTime: secondsOf("timeout", flags.timeout),
     rate:

@@ -88,6 +88,8 @@ export interface FetcherOptions {
   readonly connectTime?: Nanos | undefined;
   /** Between attempts at the addresses of one name. RFC 8305 5 */
   readonly attemptDelay?: Nanos | undefined;
+  /** By host, the address that was reached last: fetchers that share it try that one first. */
+  readonly reached?: Map<string, string> | undefined;
   readonly responseTime?: Nanos | undefined;
   readonly tolerant?: boolean | undefined;
   /** Octets a second of all bodies together. */

@@ -164,10 +164,14 @@ export class Pool {
       return;
     }
     this.looked = looked;
-    this.addresses = ordered(looked.addresses, this.fetcher.host.addresses);
-    const first = this.queue[0];
-    if (first !== undefined && looked.from !== undefined && looked.to !== undefined) {
-      first.timing.dns = { from: looked.from, to: looked.to };
+    const { host: own, options } = this.fetcher;
+    this.addresses = first(
+      options.reached?.get(this.nextHop),
+      ordered(looked.addresses, own.addresses),
+    );
+    const job = this.queue[0];
+    if (job !== undefined && looked.from !== undefined && looked.to !== undefined) {
+      job.timing.dns = { from: looked.from, to: looked.to };
     }
     this.push();
   }
@@ -254,6 +258,11 @@ export class Pool {
     };
   }
 
+  /** Whose addresses are connected to. */
+  private get nextHop(): string {
+    return (this.proxy ?? this.origin).host;
+  }
+
   /** TLS needs a tunnel through a proxy of HTTP; SOCKS is one for all. */
   private tunnelTo(proxy: ProxyServer, at: Endpoint): Tunnel | undefined {
     const { origin } = this;
@@ -292,12 +301,13 @@ export class Pool {
     const { connectedAt, connection } = lane.connection;
     const { remote } = connection;
     // RFC 8305 5: what was reached is what the next connection tries first.
-    if (attempts !== undefined && this.addresses.includes(remote.addr)) {
-      this.addresses = [remote.addr, ...this.addresses.filter((one) => one !== remote.addr)];
+    if (attempts !== undefined) {
+      this.addresses = first(remote.addr, this.addresses);
+      this.fetcher.options.reached?.set(this.nextHop, remote.addr);
     }
-    const first = lane.jobs[0];
-    if (first === undefined) return;
-    first.timing.connect = {
+    const job = lane.jobs[0];
+    if (job === undefined) return;
+    job.timing.connect = {
       from: lane.started,
       to: this.fetcher.host.clock.now(),
       remote,
@@ -449,6 +459,12 @@ export class Pool {
     for (const job of this.queue.splice(0)) job.sink.failed(givenUp(why), job.timing);
     for (const lane of this.lanes) lane.connection.abort(why);
   }
+}
+
+/** `one` before all others, where it is one of them. */
+function first(one: string | undefined, all: readonly string[]): readonly string[] {
+  if (one === undefined || !all.includes(one)) return all;
+  return [one, ...all.filter((other) => other !== one)];
 }
 
 const DEAF: FetchSink = { head: () => {}, data: () => {}, end: () => {}, failed: () => {} };

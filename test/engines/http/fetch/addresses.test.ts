@@ -7,13 +7,14 @@ import { httpWorld, SERVER } from "../world.ts";
 const DEAD = "2001:db8::dead";
 
 /** When each of some objects was there, in milliseconds, and the connections' attempts. */
-function fetched(strategy: Strategy, count: number) {
+function fetched(strategy: Strategy, count: number, reached?: Map<string, string>) {
   const { world } = httpWorld((exchange) => exchange.respond({ statusCode: 200, fields: [] }));
   world.node("silent", { addresses: [DEAD] });
   world.faults.crash("silent");
   const client = world.node("dual", { addresses: ["198.51.100.2", "2001:db8:1::1"] });
   const fetcher = new Fetcher(client, {
     strategy,
+    reached,
     lookup: (_name, done) => done(null, { addresses: [DEAD, SERVER.addr] }),
   });
   const ends: number[] = [];
@@ -45,6 +46,14 @@ describe("RFC 8305: an origin of which one address is dead", () => {
     const { ends, attempts } = fetched({ connections: 1, keep: false, depth: 1 }, 3);
     expect(ends).toEqual([450, 650, 850]);
     expect(attempts).toEqual([2, 1, 1]);
+  });
+
+  it("costs the next fetcher nothing that knows what was reached", () => {
+    const reached = new Map<string, string>();
+    const strategy = { connections: 1, keep: true, depth: 1 };
+    expect(fetched(strategy, 1, reached).ends).toEqual([450]);
+    expect(reached).toEqual(new Map([["x", SERVER.addr]]));
+    expect(fetched(strategy, 1, reached).ends).toEqual([200]);
   });
 
   it("connections that are opened together race each for itself", () => {
