@@ -13,6 +13,7 @@ import { isBodiless } from "./head.ts";
 import type { ServerConnection } from "./server-connection.ts";
 
 const EMPTY = new Uint8Array(0);
+const END = latin1Bytes("\r\n");
 const CONTINUE = latin1Bytes("HTTP/1.1 100 Continue\r\n\r\n");
 /** A body that nobody reads is passed over up to here, so that the connection can be used again. */
 const MAX_DISCARD_BYTES = 256 * 1024;
@@ -166,20 +167,15 @@ export class Exchange {
 
   /**
    * As `respond` with a head from `preparedHead`, which tells the body's length: for what is sent
-   * often and whole. Not for methods or codes without a body.
+   * often and whole. Not for methods or codes without a body. `dated`: it has a Date of its own.
    */
-  respondPrepared(statusCode: number, head: Uint8Array, body: Uint8Array): void {
+  respondPrepared(statusCode: number, head: Uint8Array, body: Uint8Array, dated = false): void {
     const { server, request } = this;
     this.mode = "length";
     this.keepAlive = server.keepsAlive(this) && !this.leavesBody();
     this.statusCode = statusCode;
     this.sent = body.length;
-    const tail =
-      request.version === "HTTP/1.1" && this.keepAlive
-        ? dateLine(this.host.clock.wallMs())
-        : latin1Bytes(
-            `Date: ${httpDate(this.host.clock.wallMs())}\r\nConnection: ${this.keepAlive ? "keep-alive" : "close"}\r\n\r\n`,
-          );
+    const tail = this.tailOf(dated, request.version === "HTTP/1.1" && this.keepAlive);
     const all = new Uint8Array(head.length + tail.length + body.length);
     all.set(head);
     all.set(tail, head.length);
@@ -187,6 +183,13 @@ export class Exchange {
     this.finished = true;
     this.out(all);
     if (!this.lost && server.isFirst(this)) this.conclude();
+  }
+
+  /** What a prepared head lacks. `usual`: the connection goes on, as it does without being told. */
+  private tailOf(dated: boolean, usual: boolean): Uint8Array {
+    if (usual) return dated ? END : dateLine(this.host.clock.wallMs());
+    const date = dated ? "" : `Date: ${httpDate(this.host.clock.wallMs())}\r\n`;
+    return latin1Bytes(`${date}Connection: ${this.keepAlive ? "keep-alive" : "close"}\r\n\r\n`);
   }
 
   respondError(statusCode: number, message: string): void {

@@ -366,6 +366,10 @@ export class DiskStore implements Store {
     this.options.onTrouble?.(error);
   }
 
+  atHand(): undefined {
+    return undefined;
+  }
+
   touch(stored: StoredResponse): void {
     const slot = this.slots.get(stored);
     if (slot === undefined) return;

@@ -90,6 +90,10 @@ export class MemoryStore implements Store {
     };
   }
 
+  atHand(stored: StoredResponse): Uint8Array | undefined {
+    return this.slots.get(stored)?.body;
+  }
+
   touch(stored: StoredResponse): void {
     const slot = this.slots.get(stored);
     if (slot === undefined) return;

@@ -21,6 +21,8 @@ export interface Store {
   remove(stored: StoredResponse): void;
   /** Its body, which can be read to the end even when the store lets go of it meanwhile. */
   open(stored: StoredResponse): BodyReader | undefined;
+  /** Its body where that is in memory; it is not changed. */
+  atHand(stored: StoredResponse): Uint8Array | undefined;
   /** It was used: what was not for the longest time goes first. */
   touch(stored: StoredResponse): void;
   /** Largest body that it takes. */

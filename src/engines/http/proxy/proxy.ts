@@ -32,6 +32,7 @@ import {
 import type { ResponseHead } from "../head.ts";
 import { Refusal } from "../server-connection.ts";
 import { bodyOf } from "./body.ts";
+import { PlainHits } from "./plain-hits.ts";
 import { faultOf, proxyStatus } from "./status.ts";
 import { tunnel } from "./tunnel.ts";
 import { switchBoth, upgradeFields, upgradeWanted } from "./upgrade.ts";
@@ -94,11 +95,19 @@ export class HttpProxy {
   private readonly fetcher: Fetcher;
   /** Told apart from other proxies of the same kind: how a loop is seen. RFC 9110 7.6.3 */
   private readonly pseudonym: string;
+  private readonly hits: PlainHits | undefined;
 
   constructor(host: Host, options: ProxyOptions) {
     this.host = host;
     this.options = options;
     this.pseudonym = `${NAME}-${host.random.u32().toString(16).padStart(8, "0")}`;
+    const { origin, cache } = options;
+    // Who is told of each request, or changes what goes out, sees all of them.
+    const untold = options.onProxied === undefined && options.deliver === undefined;
+    this.hits =
+      origin !== undefined && cache !== undefined && untold
+        ? new PlainHits(cache, origin)
+        : undefined;
     this.fetcher = new Fetcher(host, {
       strategy: { connections: options.connections ?? CONNECTIONS, keep: true, depth: 1 },
       lookup: options.lookup,
@@ -111,6 +120,7 @@ export class HttpProxy {
   }
 
   handle(exchange: Exchange): void {
+    if (this.hits?.answer(exchange) === true) return;
     try {
       this.route(exchange);
     } catch (error) {
@@ -359,6 +369,9 @@ export class HttpProxy {
           fields.push({ name: "Cache-Status", value: `${NAME}; ${outcome.status}` });
         }
         begun = true;
+        const length = field(fields, "content-length");
+        if (length !== undefined && announced === undefined)
+          this.hits?.learn(exchange, outcome, fields);
         to.start({ statusCode: head.statusCode, fields, ...reasonOf(head) });
         onProxied?.({ exchange, uri, outcome, statusCode: head.statusCode });
       },

@@ -31,6 +31,8 @@ export interface Setting {
   readonly proxy?: Partial<ProxyOptions>;
   readonly forward?: boolean;
   readonly seed?: number;
+  /** False: nobody is told of the requests. */
+  readonly watched?: boolean;
 }
 
 export function cacheWorld(
@@ -59,7 +61,7 @@ export function cacheWorld(
     origin: setting.forward === true ? undefined : { scheme: "http", host: ORIGIN, port: 80 },
     cache,
     lookup: (name, done) => done(null, { addresses: [name] }),
-    onProxied: (one) => told.push(one),
+    ...(setting.watched === false ? {} : { onProxied: (one: Proxied) => told.push(one) }),
     ...setting.proxy,
   });
   new HttpServer((exchange) => proxy.handle(exchange), {
