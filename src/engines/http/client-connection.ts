@@ -30,6 +30,8 @@ import type { BodySink, ResponseHead } from "./head.ts";
 import { Outbox } from "./outbox.ts";
 
 const EMPTY = new Uint8Array(0);
+/** Interim responses to one request: more are no progress, and would keep the timer from running out. */
+const MAX_INTERIM = 1000;
 
 /** A request body that comes in pieces. */
 export interface BodySource {
@@ -134,6 +136,8 @@ interface Pending {
   /** The request went out whole. */
   whole: boolean;
   answered: boolean;
+  /** Interim responses that came. */
+  interim: number;
 }
 
 export class ClientConnection implements TcpHandler, HttpSink {
@@ -203,7 +207,14 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   /** Sends, behind those that are unanswered. @throws EncodeError for what would split the message */
   send(request: OutgoingRequest, sink: ResponseSink): void {
-    const pending: Pending = { request, sink, sent: false, whole: false, answered: false };
+    const pending: Pending = {
+      request,
+      sink,
+      sent: false,
+      whole: false,
+      answered: false,
+      interim: 0,
+    };
     // What cannot be encoded is the caller's fault, and told before anything goes out.
     encodeRequest(request);
     if (!this.usable) {
@@ -386,14 +397,7 @@ export class ClientConnection implements TcpHandler, HttpSink {
     const one = this.pending.shift() as Pending;
     this.timer.armAt(undefined);
     this.persistent = false;
-    if (one.sink.switched === undefined) {
-      this.fail(
-        new ExchangeError("malformed", "a change of protocol that nobody asked for", false, true),
-      );
-      one.sink.cut(this.failure as ExchangeError);
-      return;
-    }
-    this.tunnel = one.sink.switched(head, left, connection);
+    this.tunnel = one.sink.switched?.(head, left, connection);
   }
 
   onEnd(connection: TcpConnection): void {
@@ -459,6 +463,9 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   head(head: Head, framing: Framing): void {
     const one = this.pending[0] as Pending;
+    // RFC 9110 15: what is below 100 is of no class, and no interim response either.
+    if (head.statusCode < 100)
+      this.refuse("http.status.range", "RFC 9110 15", "a status below 100");
     const incoming: IncomingHead = {
       version: head.version,
       statusCode: head.statusCode,
@@ -469,17 +476,32 @@ export class ClientConnection implements TcpHandler, HttpSink {
     };
     this.interim = head.statusCode < 200 && head.statusCode !== 101;
     if (this.interim) {
+      if (++one.interim > MAX_INTERIM) {
+        this.refuse(
+          "http.interim.too-many",
+          "RFC 9110 15.2",
+          `over ${MAX_INTERIM} interim responses`,
+        );
+      }
       one.sink.informed?.(incoming);
       if (head.statusCode === 100) this.continueBody();
       return;
     }
     if (framing.kind === FRAMING.HAND_OVER) {
+      if (one.sink.switched === undefined) {
+        const why = "a change of protocol that nobody asked for";
+        this.refuse("http.upgrade.unasked", "RFC 9110 7.8", why);
+      }
       this.switching = incoming;
       one.sink.head(incoming);
       return;
     }
     if (!framing.persistent) this.persistent = false;
     one.sink.head(incoming);
+  }
+
+  private refuse(code: string, spec: string, message: string): never {
+    throw new DecodeError(code, 0, spec, message);
   }
 
   body(bytes: Uint8Array, start: number, end: number): void {
