@@ -12,12 +12,12 @@ export function say(line: string): void {
 }
 
 /** `ADDRESS:PORT`, `[ADDRESS]:PORT`; `:PORT` is loopback. @throws CommandError */
-export function listenAddress(text: string, tls?: TlsServer): ListenAddress {
+export function listenAddress(text: string, flag = "--listen", tls?: TlsServer): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]*|localhost)):([0-9]{1,5})$/.exec(text);
   const [, v6, v4, port] = match ?? [];
   const addr = v6 ?? (v4 === "" || v4 === "localhost" ? "127.0.0.1" : v4);
   if (addr === undefined || isIP(addr) === 0 || Number(port) > 65_535) {
-    throw new CommandError(`--listen ${text}: write it as ADDRESS:PORT, e.g. 127.0.0.1:8080`);
+    throw new CommandError(`${flag} ${text}: write it as ADDRESS:PORT, e.g. 127.0.0.1:8080`);
   }
   return { addr, port: Number(port), tls };
 }
@@ -57,7 +57,7 @@ export function listenAddresses(flags: ListenFlags, usual: string): ListenAddres
   const plain = flags.listen.length + secure.length === 0 ? [usual] : flags.listen;
   return [
     ...plain.map((text) => listenAddress(text)),
-    ...secure.map((text) => listenAddress(text, tls)),
+    ...secure.map((text) => listenAddress(text, "--listen-tls", tls)),
   ];
 }
 

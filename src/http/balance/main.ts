@@ -86,7 +86,7 @@ export async function balance(flags: BalanceFlags): Promise<number> {
       flags.admin === undefined
         ? undefined
         : await started(host, (listens) => {
-            const address = [listenAddress(flags.admin as string)];
+            const address = [listenAddress(flags.admin as string, "--admin")];
             return new HttpServer(adminHandler(backends), { listen: address, ...listens });
           });
     announce(`balancing ${backends.all.length} machines`, at, flags.json);

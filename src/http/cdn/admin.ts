@@ -19,7 +19,9 @@ export function adminHandler(
 ): RequestHandler {
   return (exchange) => {
     const { method, target } = exchange.request;
-    const { pathname, searchParams } = new URL(target, "http://admin");
+    // Not by `new URL`: it throws for what a client may well send, such as `//`.
+    const pathname = target.split("?", 1)[0] as string;
+    const url = new URLSearchParams(target.slice(pathname.length)).get("url") ?? "";
     if (pathname === "/stats") {
       answer(exchange, 200, { edges: edges.map((edge) => edge.stats()) });
       return;
@@ -32,7 +34,7 @@ export function adminHandler(
       exchange.respond({ statusCode: 405, fields: [{ name: "Allow", value: "POST" }] });
       return;
     }
-    const place = siteOf(searchParams.get("url") ?? "", sites);
+    const place = siteOf(url, sites);
     if (place === undefined) {
       answer(exchange, 400, { error: "url is of none of the sites" });
       return;

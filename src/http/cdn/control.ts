@@ -4,9 +4,19 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { listenAddress } from "../listen.ts";
 
+/** Undefined for what a CDN's administration does not say. */
+function objectOf(text: string): { error?: string } | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined; // Something else listens there.
+  }
+}
+
 /** The JSON that it answered. @throws CommandError */
 export async function control(admin: string, method: string, target: string): Promise<object> {
-  const { addr, port } = listenAddress(admin);
+  const { addr, port } = listenAddress(admin, "--admin");
   const host = new LiveHost();
   try {
     return await new Promise((resolve, reject) => {
@@ -24,9 +34,11 @@ export async function control(admin: string, method: string, target: string): Pr
           },
           end: () => {
             connection.close();
-            const body = JSON.parse(text) as { error?: string };
-            if (statusCode === 200) resolve(body);
-            else reject(new CommandError(`${admin}: ${body.error ?? statusCode}`, EXIT.negative));
+            const body = objectOf(text);
+            if (statusCode === 200 && body !== undefined) resolve(body);
+            else if (body?.error !== undefined) {
+              reject(new CommandError(`${admin}: ${body.error}`, EXIT.negative));
+            } else reject(new CommandError(`${admin}: no CDN answers there`, EXIT.input));
           },
           cut: (why) => reject(new CommandError(`${admin}: ${why.message}`, EXIT.network)),
         },

@@ -65,7 +65,7 @@ export async function cdn(flags: CdnFlags): Promise<number> {
     if (flags.dns !== undefined) engines.push(await nameServer(host, flags, words, edges));
     if (flags.admin !== undefined) {
       const handler = adminHandler(edges, sites);
-      const listen = [listenAddress(flags.admin)];
+      const listen = [listenAddress(flags.admin, "--admin")];
       const made = await started(
         host,
         (listens) => new HttpServer(handler, { listen, ...listens }),
@@ -106,7 +106,7 @@ async function nameServer(
   const authority = new Authority(host.clock);
   authority.setZone(new Zone(origin, readZone(text, { origin })));
   authority.setTailor(nearest);
-  const address = listenAddress(flags.dns as string);
+  const address = listenAddress(flags.dns as string, "--dns");
   const engine = await new Promise<DnsListener>((resolve, reject) => {
     const listener: DnsListener = new DnsListener(authority, {
       listen: [{ addr: address.addr, port: address.port }],

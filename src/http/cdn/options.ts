@@ -31,7 +31,7 @@ export function edgeOf(text: string): EdgeWord {
   const [, name = "", at = "", latitude, longitude, capacity] = match;
   return {
     name,
-    at: listenAddress(at),
+    at: listenAddress(at, "--edge"),
     place: latitude === undefined ? undefined : [Number(latitude), Number(longitude)],
     capacity: capacity === undefined ? undefined : Number(capacity),
   };

@@ -43,11 +43,14 @@ function serveStream(
   stream: ServerHttp2Stream,
   headers: Record<string, string | undefined>,
 ): void {
-  const url = new URL(headers[":path"] ?? "/", "https://localhost");
+  // Not by `new URL`: it throws for what a client may well send, such as `//`.
+  const target = headers[":path"] ?? "/";
+  const path = target.split("?", 1)[0] as string;
   const status = (code: number) => stream.respond({ ":status": code }, { endStream: true });
-  if (url.pathname !== PATH) return status(404);
+  if (path !== PATH) return status(404);
   if (headers[":method"] === "GET") {
-    const bytes = fromBase64(url.searchParams.get("dns") ?? "");
+    const query = new URLSearchParams(target.slice(path.length));
+    const bytes = fromBase64(query.get("dns") ?? "");
     return bytes === undefined ? status(400) : ask(service, stream, bytes);
   }
   if (headers[":method"] !== "POST") return status(405);
