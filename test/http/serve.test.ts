@@ -137,7 +137,11 @@ describe("http serve", () => {
       'printf "Content-Type: text/plain\\n\\n$REQUEST_METHOD|$PATH_INFO|$QUERY_STRING|$HTTP_X_Y|$HTTP_PROXY|"; cat\n',
     );
     script("moved", 'printf "Location: /data.txt\\n\\n"\n');
-    script("broken", "echo nothing of use\n");
+    script(
+      "broken",
+      "echo nothing of use; sleep 0.1; echo and; sleep 0.1; echo more; exec sleep 60\n",
+    );
+    script("colours", 'printf "X: \\033[31m\\n\\n"\n');
     writeFileSync(join(scripts, "plain"), "not a program");
     const { port, stderr } = await served([site(), "--cgi", `/cgi-bin=${scripts}`]);
     const shown = await get(
@@ -149,7 +153,10 @@ describe("http serve", () => {
     expect([shown.status, shown.body]).toEqual([200, "POST|/a/b|q=1|z||body"]);
     expect((await get(port, "/cgi-bin/moved")).body).toBe("0123456789");
     expect((await get(port, "/cgi-bin/broken")).status).toBe(502);
+    expect((await get(port, "/cgi-bin/colours")).status).toBe(502);
     await vi.waitFor(() => expect(stderr()).toContain("not a CGI response"));
+    // What the script says after that is nobody's business: the server is still there.
+    await new Promise((resolve) => setTimeout(resolve, 300));
     for (const path of ["/cgi-bin/plain", "/cgi-bin/none", "/cgi-bin/"])
       expect((await get(port, path)).status).toBe(404);
   });
@@ -161,6 +168,9 @@ describe("http serve", () => {
       module,
       `export default async ({ path, method, body, headers }) => {
         if (path === "/fault") throw new Error("broken");
+        if (path === "/interim") return { status: 101 };
+        if (path === "/framed") return { headers: { "Transfer-Encoding": "chunked" }, body: "x" };
+        if (path === "/number") return { body: 5 };
         if (path === "/stream") return { body: (async function* () { yield "a"; yield "b"; })() };
         if (path === "/echo") return { status: 201, headers: { "X-A": ["1", "2"] }, body: method + Buffer.from(body) + (headers.cookie ?? "") };
       };`,
@@ -170,7 +180,8 @@ describe("http serve", () => {
     expect([echo.status, echo.body, echo.headers["x-a"]]).toEqual([201, "PUTxc=1", "1, 2"]);
     expect((await get(port, "/stream")).body).toBe("ab");
     expect((await get(port, "/data.txt")).body).toBe("0123456789");
-    expect((await get(port, "/fault")).status).toBe(500);
+    for (const path of ["/fault", "/interim", "/framed", "/number"])
+      expect([path, (await get(port, path)).status]).toEqual([path, 500]);
     await vi.waitFor(() => expect(stderr()).toContain("m.mjs: broken"));
   });
 

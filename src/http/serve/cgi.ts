@@ -134,7 +134,11 @@ function runScript(
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeMs);
   let kept: Buffer | undefined = Buffer.alloc(0);
   let redirected = false;
+  let refused = false;
   const refuse = (statusCode: number, why: string) => {
+    if (refused) return;
+    refused = true;
+    child.kill("SIGKILL");
     options.onFault(`${script.name}: ${why}`);
     if (exchange.gone) return;
     if (exchange.responded) exchange.abort();
@@ -157,7 +161,7 @@ function runScript(
   };
   exchange.onAbandoned = () => child.kill("SIGKILL");
   child.stdout.on("data", (bytes: Buffer) => {
-    if (exchange.gone || redirected) return;
+    if (exchange.gone || redirected || refused) return;
     if (kept === undefined) {
       take(bytes);
       return;

@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { utf8Bytes } from "../../codecs/writer.ts";
 import type { Exchange } from "../../engines/http/exchange.ts";
+import { field } from "../../engines/http/fields.ts";
+import type { ResponseHead } from "../../engines/http/head.ts";
 import type { RequestHandler } from "../../engines/http/server-connection.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 
@@ -92,7 +94,8 @@ function requestOf(exchange: Exchange, body: Uint8Array): ModuleRequest {
     headers[key] =
       before === undefined ? value : `${before}${key === "cookie" ? "; " : ", "}${value}`;
   }
-  const [path = "", query = ""] = target.split("?", 2);
+  const path = target.split("?", 1)[0] as string;
+  const query = target.slice(path.length + 1);
   return { method, target, path, query, headers, client: exchange.connection.remote.addr, body };
 }
 
@@ -102,6 +105,7 @@ async function respond(exchange: Exchange, response: ModuleResponse): Promise<vo
   );
   const head = { statusCode: response.status ?? 200, fields };
   const { body = "" } = response;
+  checkResponse(head, body);
   if (typeof body === "string" || body instanceof Uint8Array) {
     exchange.respond(head, bytesOf(body));
     return;
@@ -116,6 +120,17 @@ async function respond(exchange: Exchange, response: ModuleResponse): Promise<vo
     });
   }
   if (!exchange.gone) exchange.end();
+}
+
+/** What would leave the client without an end of the response is told before it begins. */
+function checkResponse({ statusCode, fields }: ResponseHead, body: unknown): void {
+  if (statusCode < 200)
+    throw new Error(`status ${statusCode}: a final one is needed (RFC 9110 15)`);
+  if (field(fields, "transfer-encoding") !== undefined)
+    throw new Error("Transfer-Encoding: the server frames the body (RFC 9112 6.1)");
+  const pieces = body as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null;
+  if (pieces?.[Symbol.asyncIterator] === undefined && pieces?.[Symbol.iterator] === undefined)
+    throw new Error("body: a string, bytes, or a sequence of them");
 }
 
 function bytesOf(piece: string | Uint8Array): Uint8Array {

@@ -4,6 +4,8 @@ import { latin1 } from "../../../codecs/reader.ts";
 import type { ResponseHead } from "../head.ts";
 
 const MAX_HEAD_BYTES = 16_384;
+/** RFC 9110 5.5: what no value may hold. */
+const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 export type CgiHead =
@@ -30,10 +32,11 @@ export function cgiHead(bytes: Uint8Array): CgiHead {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).trim();
-    if (colon <= 0 || !TOKEN.test(name) || /[\0\r]/.test(value)) return "malformed";
+    if (colon <= 0 || !TOKEN.test(name) || CONTROL.test(value)) return "malformed";
     switch (name.toLowerCase()) {
       case "status": {
-        const match = /^([1-5][0-9]{2})(?: (.*))?$/.exec(value);
+        // RFC 3875 6.3.3: a script gives the final response; a 1xx would leave the client waiting.
+        const match = /^([2-5][0-9]{2})(?: (.*))?$/.exec(value);
         if (match === null) return "malformed";
         statusCode = Number(match[1]);
         reasonPhrase = match[2];

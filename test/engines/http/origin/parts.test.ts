@@ -165,6 +165,10 @@ describe("responses of CGI scripts", () => {
     ["hello world\n\n", "malformed"],
     ["Status: abc\n\n", "malformed"],
     ["X y: z\n\n", "malformed"],
+    ["X: \x1b[31m\n\n", "malformed"],
+    ["Status: 200 O\x7fK\n\n", "malformed"],
+    ["Status: 101 Switching\nUpgrade: x\n\n", "malformed"],
+    ["Status: 000\n\n", "malformed"],
     ["\n", "malformed"],
   ])("RFC 3875 6: %j", (text, expected) => {
     expect(cgiHead(bytesOf(text))).toEqual(expected);
