@@ -121,7 +121,7 @@ class Visit {
       head: (head, timing) => {
         last = head;
         agent.options.cookies?.store(sent.origin, sent.target, head.fields);
-        next = this.after(head);
+        next = this.after(head) ?? this.misfit(head);
         if (next === undefined && !this.goesOn(head)) {
           this.part = partOf(sent, head);
           sink.head(head, timing);
@@ -133,7 +133,9 @@ class Visit {
         sink.data(bytes);
       },
       end: (trailers, timing) => {
-        if (next === undefined) sink.end(trailers, timing);
+        const short = next === undefined ? this.lacking() : undefined;
+        if (short !== undefined) this.failed(short, timing);
+        else if (next === undefined) sink.end(trailers, timing);
         else this.follow(next, sent, last as IncomingHead, timing);
       },
       failed: (why, timing) => {
@@ -210,8 +212,24 @@ class Visit {
   /** RFC 9110 14.4: whether a response to a range goes on where the body was cut. */
   private goesOn(head: IncomingHead): boolean {
     if (!this.resuming || this.part === undefined || head.statusCode !== 206) return false;
-    const range = parseContentRange(field(head.fields, "content-range") ?? "")?.range;
-    return range?.first === this.part.received;
+    const told = parseContentRange(field(head.fields, "content-range") ?? "");
+    if (told?.range.first !== this.part.received) return false;
+    this.part.size ??= told.size;
+    return true;
+  }
+
+  /** A part of something, but not the one that was asked for, is no body. */
+  private misfit(head: IncomingHead): Next | undefined {
+    if (!this.resuming || head.statusCode !== 206 || this.goesOn(head)) return undefined;
+    const text = `octets from ${this.part?.received} were asked for, and the server sent others`;
+    return { why: "error", error: new ExchangeError("malformed", text, false, true) };
+  }
+
+  /** RFC 9110 15.3.7: a server may send less than was asked for; then the rest is still missing. */
+  private lacking(): ExchangeError | undefined {
+    const { part } = this;
+    if (part?.size === undefined || part.received === part.size) return undefined;
+    return new ExchangeError("closed", "the server sent less than the rest", false, true);
   }
 
   private challenged(head: IncomingHead): boolean {
@@ -278,6 +296,8 @@ function fresh(body: FetchRequest["body"]): FetchRequest["body"] {
 
 interface Part {
   readonly etag: string;
+  /** Octets of the whole, where known. */
+  size: number | undefined;
   received: number;
 }
 
@@ -287,7 +307,9 @@ function partOf(request: FetchRequest, head: IncomingHead): Part | undefined {
   if (request.method !== "GET" || head.statusCode !== 200 || etag?.startsWith('"') !== true) {
     return undefined;
   }
-  return field(request.fields, "range") === undefined ? { etag, received: 0 } : undefined;
+  return field(request.fields, "range") === undefined
+    ? { etag, size: head.length, received: 0 }
+    : undefined;
 }
 
 function redirectError(why: string): ExchangeError {

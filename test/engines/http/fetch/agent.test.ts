@@ -323,6 +323,34 @@ describe("retries", () => {
     expect([weak?.body, asked]).toEqual([whole, [undefined, undefined]]);
   });
 
+  it.each([
+    [
+      "RFC 9110 15.3.7: a part of the rest is not the rest",
+      (from: number) => `bytes ${from}-${from}/10`,
+    ],
+    ["RFC 9110 14.4: another part is not the rest", () => "bytes 0-0/10"],
+  ])("%s, however the response ends", (_, told) => {
+    const [got] = visit(
+      (exchange) => {
+        const from = Number(/[0-9]+/.exec(exchange.field("range") ?? "0")?.[0]);
+        const fields = [{ name: "ETag", value: '"a"' }];
+        if (exchange.field("range") !== undefined) {
+          fields.push({ name: "Content-Range", value: told(from) });
+          exchange.respond({ statusCode: 206, fields }, bytesOf("x"));
+          return;
+        }
+        exchange.start({
+          statusCode: 200,
+          fields: [...fields, { name: "Content-Length", value: "10" }],
+        });
+        exchange.write(bytesOf("012"));
+        exchange.host.clock.timer(() => exchange.abort()).armAt(SECOND);
+      },
+      { retry: { times: 2 } },
+    );
+    expect(got?.error).toMatch(/less than the rest|sent others/);
+  });
+
   it("a connection that breaks off in a body is tried again, and the body begins anew", () => {
     let left = 1;
     const [got] = visit(
