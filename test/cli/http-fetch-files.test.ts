@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
+  lstatSync,
   mkdtempSync,
   readFileSync,
   readlinkSync,
@@ -35,10 +37,17 @@ beforeAll(async () => {
     }
     const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range ?? "") ?? [];
     const first = Number(from ?? 0);
+    // A server may send less of a range than was asked for.
+    const most = request.url === "/short" && range !== undefined ? first + 899_999 : BIG.length;
     const last = Math.min(
       to === undefined || to === "" ? BIG.length - 1 : Number(to),
       BIG.length - 1,
+      most,
     );
+    if (first >= BIG.length) {
+      response.writeHead(416, { "Content-Range": `bytes */${BIG.length}` }).end();
+      return;
+    }
     if (broken && first > 2_000_000) {
       response.writeHead(500).end();
       return;
@@ -94,6 +103,12 @@ describe("--split", () => {
     expect(second.stdout).toMatch(/were there$/m);
   });
 
+  it("RFC 9110 15.3.7: a server that sends less than was asked for is asked for the rest", async () => {
+    const target = file("short.bin");
+    const { code } = await fetchRun([`${served.url}short`, "--split", "3", "-o", target]);
+    expect([code, readFileSync(target).equals(BIG)]).toEqual([0, true]);
+  });
+
   it("what is not what it should be is no file", async () => {
     const wrong = `sha256:${"0".repeat(64)}`;
     for (const more of [["--split", "2"], []]) {
@@ -130,6 +145,69 @@ describe("what is no file", () => {
     symlinkSync(linked, link);
     expect((await fetchRun([`${served.url}big`, "-o", link, "-s"])).code).toBe(0);
     expect([readlinkSync(link), readFileSync(linked).equals(BIG)]).toEqual([linked, true]);
+  });
+});
+
+describe("files that are there already", () => {
+  const url = (path = "") => `${served.url}${path}`;
+
+  it("a part that lacks its end is not taken for the whole", async () => {
+    const target = file("lacking.bin");
+    writeFileSync(`${target}.part`, BIG.subarray(0, 1000));
+    const first = await fetchRun([url("short"), "-o", target, "-C", "-"]);
+    expect([first.code, existsSync(target)]).toEqual([4, false]);
+    expect(first.stderr).toContain(`901000 of ${BIG.length} octets are here`);
+    const second = await fetchRun([url(), "-o", target, "-C", "-"]);
+    expect([second.code, readFileSync(target).equals(BIG)]).toEqual([0, true]);
+  });
+
+  it("a file stays what it is when nothing of the body comes", async () => {
+    const target = file("longer.bin");
+    writeFileSync(target, Buffer.alloc(BIG.length + 1));
+    const longer = await fetchRun([url(), "-o", target, "-C", "-"]);
+    expect([longer.code, statSync(target).size]).toEqual([3, BIG.length + 1]);
+    expect(longer.stderr).toMatch(/6000001 octets are here.*which has 6000000 \(416\)/);
+    writeFileSync(target, BIG.subarray(0, 3_000_000));
+    broken = true;
+    await fetchRun([url(), "-o", target, "-C", "-"]);
+    broken = false;
+    expect(statSync(target).size).toBe(3_000_000);
+  });
+
+  it("a link is followed, and permissions are kept", async () => {
+    const [target, link] = [file("private.bin"), file("private.link")];
+    writeFileSync(target, "old");
+    chmodSync(target, 0o600);
+    symlinkSync(target, link);
+    expect((await fetchRun([url(), "-o", link])).code).toBe(0);
+    expect([readFileSync(target).equals(BIG), statSync(target).mode & 0o777]).toEqual([
+      true,
+      0o600,
+    ]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  it("a folder is no file", async () => {
+    const ran = await fetchRun([url(), "-o", folder]);
+    expect([ran.code, ran.stderr]).toEqual([3, `netkit: ${folder}: a directory\n`]);
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("a full disk is told, and ends the run", async () => {
+    // Links to the device: were it replaced, it would be the link.
+    const full = file("full");
+    symlinkSync("/dev/full", full);
+    const whole = await fetchRun([url(), "-o", full]);
+    expect([whole.code, whole.stderr]).toEqual([
+      3,
+      `netkit: ${full}: the body cannot be written (ENOSPC)\n`,
+    ]);
+    const target = file("full.bin");
+    symlinkSync("/dev/full", `${target}.split`);
+    const split = await fetchRun([url(), "--split", "3", "-o", target]);
+    expect([split.code, split.stderr]).toEqual([
+      3,
+      `netkit: ${target}.split: the body cannot be written (ENOSPC)\n`,
+    ]);
   });
 });
 

@@ -15,6 +15,7 @@ import type { Resume } from "./part-file.ts";
 import { PartFile, partOnDisk, writeAll } from "./part-file.ts";
 import type { BodyTaker, Wanted } from "./set.ts";
 import { bytesOf } from "./settings.ts";
+import { targetOf } from "./target.ts";
 
 export class Bodies {
   private readonly flags: FetchFlags;
@@ -39,6 +40,7 @@ export class Bodies {
         ? Number.POSITIVE_INFINITY
         : bytesOf("max-filesize", flags["max-filesize"]);
     this.resumes = wanted.map(({ url }) => resumeOf(flags, pathOf(flags, url)));
+    if (flags.output !== undefined && flags.output !== "-") targetOf(flags.output);
     this.wanted = wanted.map((one, i) => ranged(one, this.resumes[i]));
   }
 
@@ -49,7 +51,7 @@ export class Bodies {
 
   /** Files whose body was cut, with what there is of them. */
   get left(): string[] {
-    return [...this.files.values()].flatMap(({ part }) => (part === undefined ? [] : [part]));
+    return [...this.files.values()].flatMap(({ part }) => part ?? []);
   }
 
   taker(): BodyTaker {

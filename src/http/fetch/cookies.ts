@@ -3,10 +3,10 @@ import { existsSync, renameSync, writeFileSync } from "node:fs";
 import type { JarOptions } from "../../engines/http/cookies/jar.ts";
 import { CookieJar } from "../../engines/http/cookies/jar.ts";
 import { CommandError, EXIT } from "../../failure.ts";
-import { replaceable } from "../../net/live/replaceable.ts";
 import { formatCookies, parseCookies } from "./cookie-file.ts";
 import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
+import { targetOf } from "./target.ts";
 
 /** Undefined when no flag asks for cookies. @throws CommandError */
 export async function jarOf(flags: FetchFlags, now: () => number): Promise<CookieJar | undefined> {
@@ -46,11 +46,11 @@ export function keepCookies(jar: CookieJar, path: string): void {
     process.stdout.write(text, "latin1");
     return;
   }
+  const target = targetOf(path);
+  const fresh = target.special ? target.path : `${target.path}.new`;
   try {
-    const target = replaceable(path);
-    const next = target === undefined ? path : `${target}.new`;
-    writeFileSync(next, text, { encoding: "latin1", mode: 0o600 });
-    if (target !== undefined) renameSync(next, target);
+    writeFileSync(fresh, text, { encoding: "latin1", mode: 0o600 });
+    if (!target.special) renameSync(fresh, target.path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandError(`${path}: cannot be written (${code})`, EXIT.input);

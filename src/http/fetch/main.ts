@@ -83,7 +83,9 @@ async function fetchSets(
   if (flags.har !== undefined) writeHar(flags.har, results, version);
   print(results, flags);
   for (const part of bodies.left) {
-    process.stderr.write(`netkit: ${part} has what came; --continue-at - goes on there\n`);
+    // Decoded octets are no part of what the server would go on with.
+    const how = flags.compressed ? "" : "; --continue-at - goes on there";
+    process.stderr.write(`netkit: ${part} has what came${how}\n`);
   }
   return exitCodeOf(results, flags);
 }

@@ -5,6 +5,7 @@
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   openSync,
   readFileSync,
   renameSync,
@@ -19,9 +20,10 @@ import { parseHttpDate } from "../../engines/http/date.ts";
 import { field } from "../../engines/http/fields.ts";
 import { parseContentRange } from "../../engines/http/ranges.ts";
 import { CommandError, EXIT } from "../../failure.ts";
-import { replaceable } from "../../net/live/replaceable.ts";
 import type { Checksum } from "./checksum.ts";
 import { verifyFile } from "./checksum.ts";
+import type { Target } from "./target.ts";
+import { targetOf } from "./target.ts";
 
 const MAX_VALIDATOR = 1000;
 
@@ -30,48 +32,48 @@ export interface Resume {
   readonly at: number;
   /** For If-Range; undefined where nobody knows what the part is of. */
   readonly validator: string | undefined;
+  /** It is the file itself that is there, and no part. */
+  readonly whole?: boolean;
 }
 
 export class PartFile {
   readonly path: string;
-  /** The file that is replaced once all is there; undefined for a device or a pipe. */
-  private readonly target: string | undefined;
+  private readonly target: Target;
   private readonly resume: Resume | undefined;
   private fd: number | undefined = undefined;
   private at = 0;
+  /** Octets of the whole, as a part of it tells. */
+  private size: number | undefined = undefined;
   /** The file was there, whole, as the server says. */
   private whole = false;
 
   constructor(path: string, resume: Resume | undefined) {
     this.path = path;
-    this.target = replaceable(path);
+    this.target = targetOf(path);
     this.resume = resume;
   }
 
-  /** Where what came is kept; undefined where it is not. */
+  /** Undefined where there is none. */
   get part(): string | undefined {
-    return this.target === undefined ? undefined : `${this.target}.part`;
+    return this.target.special ? undefined : `${this.target.path}.part`;
   }
 
   /** A response begins, or begins anew. @throws CommandError */
   begin(head: IncomingHead): void {
     this.close();
-    const { resume } = this;
+    const { resume, part } = this;
     const { statusCode, fields } = head;
     if (resume !== undefined && resume.at > 0 && statusCode !== 200) {
-      if (statusCode === 206) this.goOn(head, resume.at);
-      else if (statusCode === 416 && sizeOf(fields) === resume.at) this.whole = true;
+      if (statusCode === 206) this.goOn(head, resume);
+      else if (statusCode === 416) this.isWhole(fields, resume.at);
       // What is no part of the body does not go into the part.
       return;
     }
-    const { part } = this;
-    if (part === undefined && this.at > 0) {
-      throw new CommandError(
-        `${this.path}: the body begins anew, and a part of it is written`,
-        EXIT.network,
-      );
+    if (this.target.stream && this.at > 0) {
+      const why = "the body begins anew, and a part of it is written";
+      throw new CommandError(`${this.path}: ${why}`, EXIT.network);
     }
-    this.fd = this.open("w");
+    this.fd = this.open(part ?? this.target.path, "w");
     this.at = 0;
     if (part === undefined) return;
     const validator = strongValidator(fields);
@@ -80,38 +82,61 @@ export class PartFile {
     } else rmSync(`${part}.validator`, { force: true });
   }
 
-  private goOn(head: IncomingHead, at: number): void {
-    const range = parseContentRange(field(head.fields, "content-range") ?? "")?.range;
+  /** RFC 9110 15.5.17: nothing follows; whether because all is here the size tells. */
+  private isWhole(fields: readonly Field[], at: number): void {
+    const size = sizeOf(fields);
+    if (size !== at) {
+      const of = size === undefined ? "" : `, which has ${size}`;
+      const why = `${at} octets are here, and the server has no more of it${of} (416)`;
+      throw new CommandError(`${this.path}: ${why}`, EXIT.input);
+    }
+    this.whole = true;
+  }
+
+  private goOn(head: IncomingHead, { at, whole }: Resume): void {
+    const told = parseContentRange(field(head.fields, "content-range") ?? "");
+    const range = told?.range;
     if (range?.first !== at) {
       throw new CommandError(
         `${this.path}: octets from ${at} were asked for, and the server sent ${range === undefined ? "others" : `those from ${range.first}`}`,
         EXIT.input,
       );
     }
-    this.fd = this.open(this.part !== undefined && existsSync(this.part) ? "r+" : "w");
+    const part = this.part as string;
+    if (whole === true && existsSync(this.target.path)) renameSync(this.target.path, part);
+    this.fd = this.open(part, existsSync(part) ? "r+" : "w");
     this.at = at;
+    this.size = told?.size;
   }
 
   write(bytes: Uint8Array): void {
     if (this.fd === undefined) return;
-    writeAll(this.fd, bytes, this.path, this.target === undefined ? undefined : this.at);
+    writeAll(this.fd, bytes, this.path, this.target.special ? undefined : this.at);
     this.at += bytes.length;
   }
 
   /** @throws CommandError when it is not what it should be. */
   verify(checksum: Checksum): void {
-    if (this.part === undefined) {
-      throw new CommandError(`${this.path}: --checksum is of a file`, EXIT.usage);
-    }
-    if (this.fd !== undefined || this.whole) verifyFile(this.part, checksum);
+    const { part } = this;
+    if (part === undefined)
+      throw new CommandError(`--checksum reads the file again, and ${this.path} is none`);
+    if (this.fd !== undefined) verifyFile(part, checksum);
+    else if (this.whole) verifyFile(existsSync(part) ? part : this.target.path, checksum);
   }
 
+  /** @throws CommandError when it is not whole. */
   end(): void {
+    const { part, size, at } = this;
     const began = this.fd !== undefined;
     this.close();
-    if (this.target === undefined || this.part === undefined || (!began && !this.whole)) return;
-    renameSync(this.part, this.target);
-    rmSync(`${this.part}.validator`, { force: true });
+    if (part === undefined || (!began && !this.whole)) return;
+    // RFC 9110 15.3.7: a server may send less than was asked for.
+    if (began && size !== undefined && at !== size) {
+      const why = `${at} of ${size} octets are here, the server sent no more; --continue-at - goes on there`;
+      throw new CommandError(`${part}: ${why}`, EXIT.network);
+    }
+    if (existsSync(part)) renameSync(part, this.target.path);
+    rmSync(`${part}.validator`, { force: true });
   }
 
   close(): void {
@@ -119,9 +144,12 @@ export class PartFile {
     this.fd = undefined;
   }
 
-  private open(mode: string): number {
+  private open(path: string, how: string): number {
     try {
-      return openSync(this.part ?? this.path, mode);
+      const { mode } = this.target;
+      const fd = openSync(path, how, mode ?? 0o666);
+      if (mode !== undefined) fchmodSync(fd, mode);
+      return fd;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new CommandError(`${this.path}: cannot be written (${code})`, EXIT.input);
@@ -131,11 +159,13 @@ export class PartFile {
 
 /** What is there of a file; a whole one is taken for a part that may lack its end, as curl does. */
 export function partOnDisk(path: string): Resume {
-  const target = replaceable(path);
-  if (target === undefined) return { at: 0, validator: undefined };
-  const part = `${target}.part`;
-  if (!existsSync(part) && existsSync(target)) renameSync(target, part);
-  if (!existsSync(part)) return { at: 0, validator: undefined };
+  const target = targetOf(path);
+  const part = `${target.path}.part`;
+  if (target.special) return { at: 0, validator: undefined };
+  if (!existsSync(part)) {
+    const size = statSync(target.path, { throwIfNoEntry: false })?.size ?? 0;
+    return { at: size, validator: undefined, whole: true };
+  }
   let validator: string | undefined;
   try {
     const text = readFileSync(`${part}.validator`, "latin1").trim();

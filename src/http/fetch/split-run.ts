@@ -1,18 +1,11 @@
 /** `--split`: one large object by ranges at once, written in place, with a map of what is missing until it is whole. */
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { SECOND } from "../../engines/host.ts";
 import type { Agent } from "../../engines/http/fetch/agent.ts";
 import type { SplitMap } from "../../engines/http/fetch/split.ts";
 import { Split } from "../../engines/http/fetch/split.ts";
 import { CommandError, EXIT } from "../../failure.ts";
-import { replaceable } from "../../net/live/replaceable.ts";
+import { writeOutput } from "../../output-file.ts";
 import { bytesText, ms } from "../../render/http/waterfall.ts";
 import { Progress } from "../../render/progress.ts";
 import { safe } from "../../render/safe.ts";
@@ -20,6 +13,10 @@ import { checksumOf, verifyFile } from "./checksum.ts";
 import type { FetchFlags } from "./flags.ts";
 import { writeAll } from "./part-file.ts";
 import type { Wanted } from "./set.ts";
+import { targetOf } from "./target.ts";
+
+/** Between two writes of the map. */
+const MAP_TIME = SECOND;
 
 /** Resolves with the exit code. */
 export async function splitRun(
@@ -29,12 +26,13 @@ export async function splitRun(
 ): Promise<number> {
   const { output } = flags;
   const connections = flags.split ?? 1;
-  const target = output === undefined || output === "-" ? undefined : replaceable(output);
-  if (target === undefined) {
+  if (output === undefined || output === "-") {
     throw new CommandError("--split writes in place: name a file with --output");
   }
   const checksum = flags.checksum === undefined ? undefined : checksumOf(flags.checksum);
-  const path = `${target}.split`;
+  const target = targetOf(output);
+  if (target.special) throw new CommandError(`--split writes in place: ${output} is no file`);
+  const path = `${target.path}.split`;
   const earlier = mapOf(`${path}.map`, path);
   const fd = open(path, earlier !== undefined);
   const { clock } = agent.fetcher.host;
@@ -43,6 +41,9 @@ export async function splitRun(
   let size = 0;
   let reused = 0;
   let came = 0;
+  let mapped = 0;
+  let settle: (why: string | undefined) => void = () => {};
+  let broken: unknown;
   const split = new Split(
     {
       agent,
@@ -60,32 +61,52 @@ export async function splitRun(
       data: (at, bytes) => {
         came += bytes.length;
         progress.update(came + reused, size);
-        writeAll(fd, bytes, path, at);
+        try {
+          writeAll(fd, bytes, path, at);
+          // A run that is ended by a signal leaves what came so far.
+          if (clock.now() - mapped < MAP_TIME) return;
+          mapped = clock.now();
+          keepMap(split, `${path}.map`);
+        } catch (error) {
+          broken = error;
+          split.stop();
+          settle("");
+        }
       },
       done: () => settle(undefined),
       failed: (why) => settle(why),
     },
   );
-  let settle: (why: string | undefined) => void = () => {};
   const failure = await new Promise<string | undefined>((resolve) => {
     settle = resolve;
     split.start();
   });
   progress.clear();
+  // What other connections have on its way would keep the process.
+  if (failure !== undefined) agent.fetcher.abort("given up");
   closeSync(fd);
+  if (broken !== undefined) throw broken;
   if (failure !== undefined) {
-    const map = split.map();
+    const map = keepMap(split, `${path}.map`);
     if (map === undefined) rmSync(path, { force: true });
-    else writeFileSync(`${path}.map`, JSON.stringify(map));
     warn(safe(failure));
     if (map !== undefined) warn(`${path} has what came; the same command goes on there`);
     return EXIT.network;
   }
   rmSync(`${path}.map`, { force: true });
   if (checksum !== undefined) verifyFile(path, checksum);
-  renameSync(path, target);
+  renameSync(path, target.path);
   report(split, flags, { took: clock.now() - began, came, reused });
   return EXIT.done;
+}
+
+/** In one step, so that no run finds half a map. */
+function keepMap(split: Split, path: string): SplitMap | undefined {
+  const map = split.map();
+  if (map === undefined) return undefined;
+  writeOutput(`${path}.new`, JSON.stringify(map));
+  renameSync(`${path}.new`, path);
+  return map;
 }
 
 function report(

@@ -100,6 +100,11 @@ export class Split {
     this.push();
   }
 
+  /** Nothing more is asked for or told. */
+  stop(): void {
+    this.over = true;
+  }
+
   /** What a later run can go on with; undefined before the size is known. */
   map(): SplitMap | undefined {
     if (this.size === undefined) return undefined;
@@ -152,6 +157,7 @@ export class Split {
   private ask(source: Source, piece: Piece): void {
     this.running.add(piece);
     source.running++;
+    const from = piece.at;
     let fault: string | undefined;
     let whole = false;
     const over = () => {
@@ -188,6 +194,10 @@ export class Split {
           if (fault === undefined && (whole || piece.at >= piece.end)) {
             source.pieces++;
             source.inARow = 0;
+            this.push();
+          } else if (fault === undefined && piece.at > from) {
+            // RFC 9110 15.3.7: a server may send less than was asked for; the rest is asked for next.
+            this.queue.unshift(piece);
             this.push();
           } else this.again(source, piece, fault ?? "a range came shorter than it was said to be");
         },
