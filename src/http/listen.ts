@@ -1,11 +1,11 @@
 /** Where servers of HTTP listen: `--listen` words, one line on stderr, `--json` on stdout, and the signals that end them. */
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { Endpoint, Engine, NetError, TlsServer } from "../engines/host.ts";
 import type { ListenAddress } from "../engines/http/server.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import type { LiveHost } from "../net/live/host.ts";
 import { keepObjectsYoung } from "../net/live/young-objects.ts";
+import { keyPair } from "./pem.ts";
 
 export function say(line: string): void {
   process.stderr.write(`netkit: ${line}\n`);
@@ -26,17 +26,7 @@ function tlsServer(cert: string | undefined, key: string | undefined): TlsServer
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new CommandError("--cert and --key go together");
-  const read = (path: string) => {
-    try {
-      return readFileSync(path, "latin1");
-    } catch (error) {
-      throw new CommandError(
-        `${path}: cannot be read (${(error as NodeJS.ErrnoException).code})`,
-        EXIT.input,
-      );
-    }
-  };
-  return { cert: read(cert), key: read(key), alpn: ["http/1.1"] };
+  return { ...keyPair(cert, key), alpn: ["http/1.1"] };
 }
 
 export interface ListenFlags {

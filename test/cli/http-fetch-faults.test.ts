@@ -39,6 +39,26 @@ const answering = (text: string) =>
 const tls = (options: object) =>
   listening(createTlsServer(options, (_q, response) => response.end("ok")));
 
+describe("certificates and keys that flags name", () => {
+  it.each([
+    [["--cacert", "README.md"], "README.md: holds no certificate in PEM"],
+    [["--cacert", good.keyPath], `${good.keyPath}: holds no certificate in PEM`],
+    [["--cert", "README.md"], "README.md: holds no certificate in PEM"],
+    [
+      ["--cert", good.certPath, "--key", old.keyPath],
+      `${old.keyPath}: not the key of ${good.certPath}`,
+    ],
+    [["--cert", good.certPath], `${good.certPath}: holds no key in PEM that can be used`],
+  ])("%j are told before anything is sent", async (flags, why) => {
+    const { code, stderr } = await fetchRun(["https://127.0.0.1:1/", ...flags]);
+    expect([
+      code,
+      stderr.startsWith(`netkit: ${why}`),
+      stderr.trimEnd().split("\n").length,
+    ]).toEqual([3, true, 1]);
+  });
+});
+
 /** The one line on stderr without its beginning, and the exit code. */
 async function fault(url: string, ...args: string[]): Promise<[string, number | null]> {
   const { stderr, code } = await fetchRun([url, "-s", ...args]);

@@ -13,8 +13,8 @@ import { RateLimit } from "../../engines/http/fetch/rate.ts";
 import { without } from "../../engines/http/fields.ts";
 import { CommandError } from "../../failure.ts";
 import { millisOf } from "../durations.ts";
+import { authorities, keyPair } from "../pem.ts";
 import { PiecesSource } from "./body/pieces.ts";
-import { fileBytes } from "./files.ts";
 import type { FetchFlags } from "./flags.ts";
 import type { Ground } from "./ground.ts";
 import { proxyChooser } from "./proxies.ts";
@@ -75,11 +75,8 @@ export function fetcherOptions(
   flags: FetchFlags,
 ): Omit<FetcherOptions, "strategy"> {
   const { lookup } = ground;
-  const pem = (path: string | undefined) =>
-    path === undefined ? undefined : Buffer.from(fileBytes(path)).toString();
-  const ca = pem(flags.cacert);
-  const cert = pem(flags.cert);
-  const key = pem(flags.key ?? flags.cert);
+  const ca = authorities(flags.cacert);
+  const own = flags.cert === undefined ? {} : keyPair(flags.cert, flags.key ?? flags.cert);
   return {
     lookup,
     proxyFor: flags.simulated === undefined ? proxyChooser(flags, process.env) : () => undefined,
@@ -94,8 +91,7 @@ export function fetcherOptions(
         : {
             name: origin.host.replace(/^\[(.*)\]$/, "$1"),
             ca,
-            cert,
-            key,
+            ...own,
             verify: !flags.insecure,
             alpn: ["http/1.1"],
           },

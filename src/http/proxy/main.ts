@@ -14,11 +14,11 @@ import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { palette } from "../../render/color.ts";
 import { renderExplained } from "../../render/http/explained.ts";
-import { fileBytes } from "../fetch/files.ts";
 import { lookupFor } from "../fetch/lookup.ts";
 import { secondsOf } from "../fetch/settings.ts";
 import type { ListenFlags } from "../listen.ts";
 import { announce, listenAddresses, started, stopped, stopSignal } from "../listen.ts";
+import { authorities } from "../pem.ts";
 import { cacheFor } from "./cache.ts";
 
 export interface ProxyFlags extends ListenFlags {
@@ -46,8 +46,7 @@ export async function proxy(flags: ProxyFlags): Promise<number> {
   }
   const origin = flags.reverse === undefined ? undefined : reverseOrigin(flags.reverse);
   const listen = listenAddresses(flags, "127.0.0.1:8081");
-  const ca =
-    flags.cacert === undefined ? undefined : Buffer.from(fileBytes(flags.cacert)).toString();
+  const ca = authorities(flags.cacert);
   const tunnelPorts = portsOf(flags["tunnel-port"]);
   const times = {
     connectTime: secondsOf("connect-timeout", flags["connect-timeout"]),
