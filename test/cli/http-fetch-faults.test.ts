@@ -39,6 +39,24 @@ const answering = (text: string) =>
 const tls = (options: object) =>
   listening(createTlsServer(options, (_q, response) => response.end("ok")));
 
+describe("deviations that a user agent survives", () => {
+  it.each([
+    ["RFC 9112 5.2: an obs-fold is blanks", "200 OK\r\nX: a\r\n\t b", 200, "a b", 0],
+    ["RFC 9110 15: a code beyond 599 counts as 5xx", "999 Denied", 999, undefined, 1],
+    ["RFC 9112 4: no blank before no reason phrase", "200", 200, undefined, 0],
+  ])("%s", async (_, head, status, value, exit) => {
+    const port = await answering(`HTTP/1.1 ${head}\r\nContent-Length: 2\r\n\r\nok`);
+    const { stdout, code } = await fetchRun([`http://127.0.0.1:${port}/`, "--json", "--fail"]);
+    const [object] = (
+      JSON.parse(stdout) as {
+        objects: { statusCode: number; fields: { name: string; value: string }[] }[];
+      }
+    ).objects;
+    const got = object?.fields.find(({ name }) => name === "X")?.value;
+    expect([object?.statusCode, got, code]).toEqual([status, value, exit]);
+  });
+});
+
 describe("certificates and keys that flags name", () => {
   it.each([
     [["--cacert", "README.md"], "README.md: holds no certificate in PEM"],

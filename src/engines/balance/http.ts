@@ -41,6 +41,8 @@ export interface HttpBalancerOptions {
 
 const NAME = "netkit";
 const COOKIE = "netkit-machine";
+/** RFC 9110 15: a code beyond 599 is the machine's answer all the same. */
+const TOLERATED: ReadonlySet<string> = new Set(["http.status.range"]);
 const CONNECT_TIME = 2 * SECOND;
 const RESPONSE_TIME = 60 * SECOND;
 const REST = 5 * SECOND;
@@ -57,6 +59,7 @@ export class HttpBalancer {
     this.fetcher = new Fetcher(host, {
       strategy: { connections: 256, keep: true, depth: 1 },
       lookup: (name, done) => done(null, { addresses: [name.replace(/^\[(.*)\]$/, "$1")] }),
+      tolerates: TOLERATED,
       connectTime: options.connectTime ?? CONNECT_TIME,
       responseTime: options.responseTime ?? RESPONSE_TIME,
     });

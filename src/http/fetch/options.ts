@@ -70,6 +70,17 @@ export function paced(wanted: readonly Wanted[], flags: FetchFlags, clock: Clock
   });
 }
 
+/**
+ * What a user agent survives in responses: an obs-fold, which it must read as blanks (RFC 9112 5.2), a
+ * code beyond 599, which counts as 5xx (RFC 9110 15), and a missing blank before no reason phrase,
+ * which a client should not look at anyway (RFC 9112 4).
+ */
+const TOLERATED: ReadonlySet<string> = new Set([
+  "http.field.obs-fold",
+  "http.status.range",
+  "http.status-line.no-space",
+]);
+
 export function fetcherOptions(
   ground: Ground,
   flags: FetchFlags,
@@ -79,6 +90,7 @@ export function fetcherOptions(
   const own = flags.cert === undefined ? {} : keyPair(flags.cert, flags.key ?? flags.cert);
   return {
     lookup,
+    tolerates: TOLERATED,
     proxyFor: flags.simulated === undefined ? proxyChooser(flags, process.env) : () => undefined,
     via:
       flags["unix-socket"] === undefined

@@ -46,7 +46,7 @@ function balanced(handler: Handler = named, affinity = false) {
     body?: Uint8Array,
   ) => {
     const got = { statusCode: 0, body: "", cookie: undefined as string | undefined };
-    const connection = new ClientConnection(client, { remote: VIP });
+    const connection = new ClientConnection(client, { remote: VIP, tolerant: true });
     connection.send(
       {
         method,
@@ -83,6 +83,13 @@ describe("a balancer of requests", () => {
     const bodies = [ask(), ask(), ask(), ask()].map(({ body }) => body);
     expect(bodies.map((body) => body.slice(0, 2))).toEqual(["s1", "s2", "s3", "s1"]);
     expect(bodies[0]).toBe("s1 www.example.com|198.51.100.1|for=198.51.100.1");
+  });
+
+  it("RFC 9110 15: a code beyond 599 is a machine's answer, and no fault of it", () => {
+    const { ask, failures } = balanced((exchange) =>
+      exchange.respond({ statusCode: 999, fields: [] }),
+    );
+    expect([ask().statusCode, failures]).toEqual([999, []]);
   });
 
   it("a cookie brings a client back, also to a machine that drains, and elsewhere when it is down", () => {
