@@ -57,6 +57,22 @@ describe("deviations that a user agent survives", () => {
   });
 });
 
+describe("times", () => {
+  it("longer than Node's timers hold are no times at all", async () => {
+    const port = await answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    const long = ["--connect-timeout", "9999999", "--timeout", "9999999", "--max-time", "9999999"];
+    const { code, stderr } = await fetchRun([`http://127.0.0.1:${port}/`, "-s", ...long]);
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
+  it("what is given up before it is tried again took no time of its own", async () => {
+    const port = await answering("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+    const wait = ["--retry", "1", "--retry-delay", "100", "--max-time", "1"];
+    const { code, stdout } = await fetchRun([`http://127.0.0.1:${port}/`, ...wait]);
+    expect([code, stdout.split("\n")[0]]).toEqual([4, expect.stringMatching(/ERR +0\.00 ms/)]);
+  });
+});
+
 describe("certificates and keys that flags name", () => {
   it.each([
     [["--cacert", "README.md"], "README.md: holds no certificate in PEM"],

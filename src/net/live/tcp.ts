@@ -22,6 +22,7 @@ import type {
 } from "../../engines/host.ts";
 import { HIGH_WATER, MILLISECOND } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
+import { MAX_TIMEOUT_MS } from "./clock.ts";
 
 const NOWHERE: Endpoint = { addr: "0.0.0.0", port: 0 };
 
@@ -126,7 +127,7 @@ export class LiveTcp implements TcpConnection {
   openWithin(timeout: Nanos): void {
     this.timer = setTimeout(
       () => this.fail("timeout", "ETIMEDOUT", "connect"),
-      timeout / MILLISECOND,
+      Math.min(timeout / MILLISECOND, MAX_TIMEOUT_MS),
     );
   }
 
@@ -179,7 +180,7 @@ export class LiveTcp implements TcpConnection {
   }
 
   setIdleTimeout(idle: Nanos): void {
-    this.socket.setTimeout(idle / MILLISECOND);
+    this.socket.setTimeout(Math.min(idle / MILLISECOND, MAX_TIMEOUT_MS));
   }
 }
 

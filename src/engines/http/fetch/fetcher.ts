@@ -123,6 +123,7 @@ export class Fetcher {
     const job = new Job(request, sink, this.host.clock.now());
     if (this.ended !== undefined) {
       const why = new ExchangeError("local", this.ended, true, false);
+      job.timing.end = job.timing.queued;
       this.host.clock.defer(() => sink.failed(why, job.timing));
       return { pause: () => {}, abort: () => {} };
     }
