@@ -6,6 +6,7 @@ import type { Issue } from "../../codecs/errors.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Framing } from "../../codecs/http/body.ts";
 import { FRAMING } from "../../codecs/http/body.ts";
+import { CR, LF } from "../../codecs/http/constants.ts";
 import { encode } from "../../codecs/http/encode.ts";
 import type { Head } from "../../codecs/http/head.ts";
 import type { Field } from "../../codecs/http/message.ts";
@@ -381,6 +382,11 @@ export class ClientConnection implements TcpHandler, HttpSink {
     }
     this.arm();
     try {
+      const [one] = this.pending;
+      if (this.parser.idle && one?.sent === true && notResponse(data)) {
+        one.answered = true;
+        this.refuse("http.version.protocol", "RFC 9112 4", "what came is no HTTP response");
+      }
       const taken = this.parser.push(data, 0, data.length);
       if (this.switching !== undefined)
         this.switched(new Uint8Array(data.subarray(taken)), connection);
@@ -576,6 +582,15 @@ function encodeRequest(request: OutgoingRequest): Uint8Array {
     body: EMPTY,
     trailers: [],
   });
+}
+
+const PROTOCOL = [0x48, 0x54, 0x54, 0x50, 0x2f]; // HTTP/
+
+/** Octets that begin no response: told at once, and not when a line ends or the server closes. */
+function notResponse(data: Uint8Array): boolean {
+  let i = 0;
+  while (data[i] === CR || data[i] === LF) i++;
+  return PROTOCOL.some((octet, n) => i + n < data.length && data[i + n] !== octet);
 }
 
 function isTlsFault(error: NetError | null): boolean {

@@ -22,6 +22,7 @@ function says(node: Host, text: string): void {
 
 const CASES = [
   ["RFC 9110 15: a status below 100", "HTTP/1.1 000 OK\r\nContent-Length: 2\r\n\r\nok"],
+  ["RFC 9112 4: what is no HTTP at all", "220 mail.example ready\n"],
   ["RFC 9110 15.2: interim responses without end", "HTTP/1.1 103 Early\r\n\r\n".repeat(1001)],
   [
     "RFC 9110 7.8: a change of protocol that nobody asked for",
@@ -50,6 +51,24 @@ describe("what is no response", () => {
       502,
       " error=http_protocol_error",
     ]);
+  });
+
+  it("RFC 9112 2.2: a response in pieces of one octet is one", () => {
+    const { world, server } = httpWorld(() => {});
+    const handler = {
+      onOpen: () => {},
+      onData: (_data: Uint8Array, connection: { write(bytes: Uint8Array): unknown }) => {
+        [...OK].forEach((octet, i) => {
+          const timer = server.clock.timer(() => void connection.write(bytesOf(octet)));
+          timer.armAt(server.clock.now() + i * 10_000_000);
+        });
+      },
+      onClose: () => {},
+    };
+    server.listen(() => handler, { local: { port: PORT } });
+    const answer = clientOf(world, {}, { remote: { ...SERVER, port: PORT } }).send("GET", "/");
+    world.run(5 * SECOND);
+    expect([answer.error, answer.body, answer.ended]).toEqual([undefined, "ok", true]);
   });
 
   it("RFC 9110 15.2: some interim responses are none too many", () => {
