@@ -1,6 +1,7 @@
 /** One clear line on stderr and the documented exit code for everything that goes wrong. */
 import { DecodeError, EncodeError } from "./codecs/errors.ts";
 import { CaptureError } from "./net/capture/errors.ts";
+import { safe } from "./render/safe.ts";
 
 /** The table of the README. */
 export const EXIT = {
@@ -59,7 +60,10 @@ export function failureLine(error: unknown): string {
   if (error instanceof CommandError) return message;
   // oclif adds a second line that points at --help, and lists below the first line.
   const flat = message.replace(/^Parsing (--\S+)\s*\n\s*/, (_, flag: string) => `${flag}: `);
-  return flat.replace(/\n+See more help with --help\s*$/, "; see --help").replace(/\n+/g, "; ");
+  return flat
+    .replace(/^The following errors? occurred:\s*/, "")
+    .replace(/\n+See more help with --help\s*$/, "; see --help")
+    .replace(/\n+\s*/g, "; ");
 }
 
 /** The failure as a script reads it, on stdout. */
@@ -73,6 +77,7 @@ export function reportFailure(error: unknown): void {
   const exitCode = exitCodeOf(error);
   process.exitCode = exitCode;
   if (exitCode === 0 || (error as OclifError).code === "EEXIT") return;
-  process.stderr.write(`netkit: ${failureLine(error)}\n`);
+  // What a flag or a server said may hold line ends and worse.
+  process.stderr.write(`netkit: ${safe(failureLine(error))}\n`);
   if (exitCode === EXIT.bug) process.stderr.write(`${(error as Error).stack ?? ""}\n`);
 }

@@ -193,6 +193,43 @@ describe("answers", () => {
     expect([why.startsWith("the body was cut: 3 of 10 octets came"), code]).toEqual([true, 4]);
   });
 
+  it("a body that stalls tells how far it came", async () => {
+    const stalling = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"));
+    });
+    const url = `http://127.0.0.1:${await listening(stalling)}/`;
+    expect(await fault(url, "--timeout", "0.3")).toEqual([
+      "the body stalled: 3 of 10 octets came, and no more in time",
+      4,
+    ]);
+  });
+
+  it("wrong use is one line, whatever it holds", async () => {
+    const url = "http://127.0.0.1:1/";
+    const faults = await Promise.all(
+      [
+        [url, "--range", "0-1\r\nX: y"],
+        [url, "--header", "no colon"],
+        ["http://exa mple/"],
+        [url, "--split", "2"],
+      ].map(async (args) => {
+        // oclif warns of more where developers of commands are at work.
+        const { code, stderr } = await fetchRun(args, { env: { NODE_ENV: "production" } });
+        return [code, stderr];
+      }),
+    );
+    expect(faults).toEqual([
+      [2, "netkit: --range 0-1\\u000d\\u000aX: y: write it as 0-499, 500- or -500\n"],
+      [2, `netkit: --header "no colon": write it as 'Name: value', on one line\n`],
+      [2, "netkit: http://exa mple/: not a URL (RFC 3986 3.2)\n"],
+      [
+        2,
+        "netkit: All of the following must be provided when using --split: --output; see --help\n",
+      ],
+    ]);
+  });
+
   it("nobody listens, nobody answers, nobody is there in the file system", async () => {
     expect(await fault("http://127.0.0.1:1/")).toEqual([
       "nothing listens at 127.0.0.1:1 (connection refused)",

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { SECOND } from "../../src/engines/host.ts";
 import { adminHandler } from "../../src/http/cdn/admin.ts";
-import { control } from "../../src/http/cdn/control.ts";
+import { control, isPushed } from "../../src/http/cdn/control.ts";
+import { edgeOf } from "../../src/http/cdn/options.ts";
 import { clientOf, httpWorld } from "../engines/http/world.ts";
 
 describe("the administration of a CDN", () => {
@@ -39,5 +40,22 @@ describe("the administration of a CDN", () => {
 
   it("an address that is none is named by its flag", async () => {
     await expect(control("bogus", "GET", "/stats")).rejects.toThrow("--admin bogus: write it as");
+  });
+});
+
+describe("what push tells", () => {
+  it.each([
+    [{ pushed: [{ statusCode: 200 }, { statusCode: 304 }] }, true],
+    [{ pushed: [{ statusCode: 200 }, { statusCode: 404 }] }, false],
+    [{ pushed: [{ statusCode: 200 }, {}] }, false],
+    [{}, false],
+  ])("%j: done is %s", (told, done) => {
+    expect(isPushed(told)).toBe(done);
+  });
+
+  it("an edge is somewhere on earth", () => {
+    expect(() => edgeOf("a=127.0.0.1:1@90.1,0")).toThrow("latitudes go to 90");
+    expect(() => edgeOf("a=127.0.0.1:1@0,-180.1")).toThrow("longitudes to 180");
+    expect(edgeOf("a=127.0.0.1:1@-90,180").place).toEqual([-90, 180]);
   });
 });

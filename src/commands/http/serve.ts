@@ -64,6 +64,8 @@ export default class HttpServe extends NetkitCommand {
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(HttpServe);
     const { serve } = await import("../../http/serve/main.ts");
-    process.exitCode = await serve(argv[0] as string | undefined, flags);
+    const [folder, ...more] = argv as string[];
+    if (more.length > 0) this.error(`one folder at most: ${more.join(" ")}`, { exit: 2 });
+    process.exitCode = await serve(folder, flags);
   }
 }

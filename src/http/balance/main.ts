@@ -54,6 +54,15 @@ export async function balance(flags: BalanceFlags): Promise<number> {
       "--affinity needs --mode http: a cookie is not seen in connections; use --policy hash",
     );
   }
+  const names = flags.backend.map((text) => text.replace(/\*.*$/, ""));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new CommandError(`--backend ${twice}: named twice; a weight follows as ${twice}*2`);
+  if (flags.health !== undefined && !/^\/[!-~]*$/.test(flags.health))
+    throw new CommandError(`--health ${flags.health}: write it as /PATH`);
+  const interval = millisOf("health-interval", flags["health-interval"]);
+  if (interval < 10)
+    throw new CommandError(`--health-interval ${flags["health-interval"]}: 10ms at least`);
   const backends = new Backends(flags.policy as Policy, flags.backend.map(backendOf));
   const host = new LiveHost();
   const events: BalancerEvents = {
@@ -78,7 +87,7 @@ export async function balance(flags: BalanceFlags): Promise<number> {
       {
         ...HEALTH,
         path: flags.health,
-        interval: millisOf("health-interval", flags["health-interval"]) * MILLISECOND,
+        interval: interval * MILLISECOND,
       },
       ({ id, up }, why) => say(`${id} is ${up ? "up" : "down"}: ${why}`),
     );

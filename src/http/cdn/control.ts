@@ -14,6 +14,11 @@ function objectOf(text: string): { error?: string } | undefined {
   }
 }
 
+/** Whether every edge has what it was told to fetch. */
+export function isPushed(told: { pushed?: readonly { statusCode?: number }[] }): boolean {
+  return told.pushed?.every(({ statusCode = 0 }) => statusCode >= 200 && statusCode < 400) === true;
+}
+
 /** The JSON that it answered. @throws CommandError */
 export async function control(admin: string, method: string, target: string): Promise<object> {
   const { addr, port } = listenAddress(admin, "--admin");

@@ -29,6 +29,8 @@ export function edgeOf(text: string): EdgeWord {
     );
   }
   const [, name = "", at = "", latitude, longitude, capacity] = match;
+  if (Math.abs(Number(latitude ?? 0)) > 90 || Math.abs(Number(longitude ?? 0)) > 180)
+    throw new CommandError(`--edge ${text}: latitudes go to 90 degrees, longitudes to 180`);
   return {
     name,
     at: listenAddress(at, "--edge"),

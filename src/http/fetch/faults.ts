@@ -45,6 +45,7 @@ export function explained(
     case "closed":
       return closedText(message, got);
     case "timeout":
+      return stalledText(message, got);
     case "malformed":
     case "redirect":
     case "local":
@@ -85,6 +86,15 @@ function connectText(code: string, message: string, tls: boolean): string {
     return tls ? "the server closed during the TLS handshake" : `the connection was reset${at}`;
   }
   return message;
+}
+
+function stalledText(
+  message: string,
+  { head, bodyBytes }: { readonly head: IncomingHead | undefined; readonly bodyBytes: number },
+): string {
+  if (head === undefined) return message;
+  const of = head.length === undefined ? "" : ` of ${head.length}`;
+  return `the body stalled: ${bodyBytes}${of} octets came, and no more in time`;
 }
 
 function closedText(

@@ -100,7 +100,8 @@ export function plainUrl(uri: AbsoluteUri): string {
 function asciiUrl(text: string): string {
   let ascii = true;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7e) ascii = false;
-  if (ascii) return text.replaceAll(" ", "%20");
+  // A blank in a host is no name, however it is written.
+  if (ascii) return /^[^/]*\/\/[^/?#]* /.test(text) ? text : text.replaceAll(" ", "%20");
   return URL.canParse(text) ? new URL(text).href : text;
 }
 
@@ -178,7 +179,8 @@ export function fieldOf(entry: string): Field {
   const name = colon < 0 ? entry.replace(/;$/, "") : entry.slice(0, colon).trim();
   const value = colon < 0 ? "" : entry.slice(colon + 1).trim();
   // RFC 9112 11.1: a line end in a field would begin another one, or the body.
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[\r\n\0]/.test(value)) {
+  const bare = colon < 0 && !entry.endsWith(";");
+  if (bare || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || /[\r\n\0]/.test(value)) {
     throw new CommandError(
       `--header ${JSON.stringify(entry)}: write it as 'Name: value', on one line`,
     );

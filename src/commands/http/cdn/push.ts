@@ -2,6 +2,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import { NetkitCommand } from "../../../command.ts";
+import { EXIT } from "../../../failure.ts";
 
 export default class HttpCdnPush extends NetkitCommand {
   static override summary = "Have all edges fetch an object before anybody asks for it.";
@@ -21,7 +22,9 @@ export default class HttpCdnPush extends NetkitCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(HttpCdnPush);
-    const { control } = await import("../../../http/cdn/control.ts");
-    this.logJson(await control(flags.admin, "POST", `/push?url=${encodeURIComponent(args.url)}`));
+    const { control, isPushed } = await import("../../../http/cdn/control.ts");
+    const told = await control(flags.admin, "POST", `/push?url=${encodeURIComponent(args.url)}`);
+    this.logJson(told);
+    if (!isPushed(told)) process.exitCode = EXIT.negative;
   }
 }
