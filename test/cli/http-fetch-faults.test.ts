@@ -253,3 +253,22 @@ describe("answers", () => {
     expect(stderr.includes("\x1b")).toBe(false);
   });
 });
+
+describe("--verbose", () => {
+  it("shows the head as it goes out", async () => {
+    let got = "";
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.on("data", (bytes) => {
+        got += bytes.toString("latin1");
+        if (got.endsWith("a=b"))
+          socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      });
+    });
+    const url = `http://127.0.0.1:${await listening(server)}/`;
+    const { stderr } = await fetchRun([url, "-s", "-v", "--serial", "-d", "a=b"]);
+    const shown = stderr.split("\n\n")[0]?.replaceAll(/^> /gm, "").replaceAll("\n", "\r\n");
+    expect(`${shown}\r\n\r\na=b`).toBe(got);
+    expect(got).toMatch(/Connection: close\r\nContent-Length: 3\r\n\r\n/);
+  });
+});

@@ -561,8 +561,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
   }
 }
 
-/** The head with the fields that its body asks for. */
-function encodeRequest(request: OutgoingRequest): Uint8Array {
+/** The fields of a request with those that its body asks for. */
+export function sentFields(
+  request: Pick<OutgoingRequest, "fields" | "body" | "continueTime">,
+): readonly Field[] {
   const { body } = request;
   const fields: Field[] = [...request.fields];
   if (body !== undefined && field(fields, "content-length") === undefined) {
@@ -573,12 +575,16 @@ function encodeRequest(request: OutgoingRequest): Uint8Array {
     }
   }
   if (request.continueTime !== undefined) fields.push({ name: "Expect", value: "100-continue" });
+  return fields;
+}
+
+function encodeRequest(request: OutgoingRequest): Uint8Array {
   return encode({
     kind: "request",
     method: request.method,
     requestTarget: request.target,
     version: request.version ?? "HTTP/1.1",
-    fields,
+    fields: sentFields(request),
     body: EMPTY,
     trailers: [],
   });

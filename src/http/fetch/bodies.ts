@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
+import { sentFields } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
 import { CommandError, EXIT } from "../../failure.ts";
@@ -14,7 +15,7 @@ import type { FetchFlags } from "./flags.ts";
 import type { Resume } from "./part-file.ts";
 import { PartFile, partOnDisk, writeAll } from "./part-file.ts";
 import type { BodyTaker, Wanted } from "./set.ts";
-import { bytesOf } from "./settings.ts";
+import { bytesOf, strategyOf } from "./settings.ts";
 import { targetOf } from "./target.ts";
 
 export class Bodies {
@@ -56,10 +57,11 @@ export class Bodies {
 
   taker(): BodyTaker {
     const { verbose, fail } = this.flags;
+    const { keep } = strategyOf(this.flags);
     const include = this.flags.include || this.flags.head;
     return {
       asked: (_index, request) => {
-        if (verbose) process.stderr.write(`${requestText(request)}\n\n`);
+        if (verbose) process.stderr.write(`${requestText(request, keep)}\n\n`);
       },
       hop: (_index, { head, timing }) => {
         if (verbose) process.stderr.write(`${connectedText(timing)}${headText(head, "< ")}\n\n`);
@@ -173,9 +175,14 @@ function ranged(wanted: Wanted, resume: Resume | undefined): Wanted {
   return { ...wanted, request: { ...wanted.request, fields } };
 }
 
-function requestText({ method, target, version, fields }: FetchRequest): string {
+function requestText(request: FetchRequest, keep: boolean): string {
+  const { method, target, version } = request;
   const lines = [`> ${method} ${target} ${version ?? "HTTP/1.1"}`];
-  for (const { name, value } of fields) lines.push(`> ${name}: ${value}`);
+  const fields = keep
+    ? request.fields
+    : [...request.fields, { name: "Connection", value: "close" }];
+  for (const { name, value } of sentFields({ ...request, fields }))
+    lines.push(`> ${name}: ${value}`);
   return lines.join("\n");
 }
 
