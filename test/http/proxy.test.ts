@@ -78,6 +78,17 @@ describe("http proxy", () => {
     ]);
   });
 
+  it("RFC 1035 2.3.4: what no name can be is 502, and the proxy is still there", async () => {
+    const { port } = await netkit("http", "proxy", "--forward");
+    for (const name of ["...", "a..b", `${"a".repeat(64)}.test`, "a.".repeat(128)]) {
+      const { headers } = await get(port, `http://${name}/`);
+      expect([name, headers["proxy-status"]]).toEqual([
+        name,
+        expect.stringMatching(/^netkit; error=dns_error; details="the name .* (?:empty|longer)/),
+      ]);
+    }
+  });
+
   it.each([
     [["http", "proxy"], 2, "say either --forward or --reverse"],
     [["http", "proxy", "--reverse", "ftp://x"], 2, "write it as http://HOST:PORT"],

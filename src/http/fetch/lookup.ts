@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { DnsMessage } from "../../codecs/dns/index.ts";
 import { RCODE } from "../../codecs/dns/index.ts";
+import { nameLabels } from "../../codecs/dns/name.ts";
 import { serverOf } from "../../dns/resolve/arguments.ts";
 import type { WalkMode } from "../../dns/resolve/modes.ts";
 import { modalClient } from "../../dns/resolve/modes.ts";
@@ -64,6 +65,11 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
       else done(new Error(`${bare}: no IPv${family} address`));
       return;
     }
+    const fault = nameFault(bare);
+    if (fault !== undefined) {
+      done(new Error(fault));
+      return;
+    }
     const from = host.clock.now();
     found(bare, (error, addresses) => {
       if (error === null) kept.set(bare, addresses);
@@ -71,6 +77,16 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
       done(error, looked);
     });
   };
+}
+
+/** RFC 1035 2.3.4: what a URL may name and no question can hold, which who asks a proxy is free to write. */
+function nameFault(name: string): string | undefined {
+  try {
+    nameLabels(name);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 /** One question for each family, at once. */

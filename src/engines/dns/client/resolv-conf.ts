@@ -1,5 +1,5 @@
 /** The stub's configuration: resolv.conf(5) of the C library. */
-import { isAbsolute } from "../../../codecs/dns/name.ts";
+import { isAbsolute, nameLabels } from "../../../codecs/dns/name.ts";
 import type { Endpoint } from "../../host.ts";
 import { isIpText } from "./address-name.ts";
 
@@ -74,6 +74,18 @@ export function candidates(name: string, conf: ResolvConf): string[] {
   const searched = conf.search.map((domain) =>
     `${name}.${domain.replace(/\.$/, "")}.`.replace(/\.\.$/, "."),
   );
+  // What the suffix makes longer than a name may be is no name to ask for.
+  const fit = searched.filter(isName);
   const dots = name.split(".").length - 1;
-  return dots >= conf.ndots ? [asIs, ...searched] : [...searched, asIs];
+  return dots >= conf.ndots ? [asIs, ...fit] : [...fit, asIs];
+}
+
+/** RFC 1035 2.3.4 */
+function isName(text: string): boolean {
+  try {
+    nameLabels(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

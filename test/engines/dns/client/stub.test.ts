@@ -301,6 +301,9 @@ describe("the stub resolver", () => {
       "a.b.",
     ]);
     expect(candidates("a.b.", CONF)).toEqual(["a.b."]);
+    // RFC 1035 2.3.4: with a suffix it would be too long.
+    const long = Array.from({ length: 4 }, () => "a".repeat(61)).join(".");
+    expect(candidates(long, CONF)).toEqual([`${long}.`]);
   });
 
   it("of names that all fail, one that exists says more than one that does not", () => {
