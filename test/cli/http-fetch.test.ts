@@ -46,6 +46,10 @@ beforeAll(async () => {
   served = await serve((request, response, body) => {
     const { method, url = "", headers } = request;
     const { pathname, searchParams } = new URL(url, "http://x");
+    if (pathname === "/domains") {
+      const of = (domain: string) => `${domain.replaceAll(".", "-")}=1; Domain=${domain}`;
+      response.setHeader("Set-Cookie", ["example.com", "com", "other.com"].map(of));
+    }
     if (pathname === "/set") {
       response.setHeader("Set-Cookie", ["id=7; Max-Age=600; HttpOnly", "session=1; Path=/"]);
     }
@@ -132,6 +136,20 @@ describe("http fetch", () => {
     expect(readFileSync(jar, "latin1")).toMatch(
       /^#HttpOnly_127\.0\.0\.1\tFALSE\t\/\tFALSE\t\d+\tid\t7$/m,
     );
+  });
+
+  it("RFC 6265 5.3: a cookie for a domain goes to all of it, and none is for a public suffix", async () => {
+    const jar = file("domains.txt");
+    const { port } = new URL(served.url);
+    const at = async (host: string, path: string) => {
+      const args = ["--resolve", `${host}:127.0.0.1`, "-c", jar, "-o", "-", "-s"];
+      const { stdout, stderr } = await fetchRun([`http://${host}:${port}/${path}`, ...args]);
+      expect(stderr).toBe("");
+      return (JSON.parse(stdout) as { headers: Record<string, string> }).headers["cookie"];
+    };
+    await at("www.example.com", "domains");
+    expect(await at("static.example.com", "")).toBe("example-com=1");
+    expect(await at("www.other.com", "")).toBeUndefined();
   });
 
   it.each([

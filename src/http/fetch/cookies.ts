@@ -1,6 +1,5 @@
 /** `--cookie` and `--cookie-jar`: where the cookies of a run come from, and where they are kept. */
 import { existsSync, renameSync, writeFileSync } from "node:fs";
-import type { JarOptions } from "../../engines/http/cookies/jar.ts";
 import { CookieJar } from "../../engines/http/cookies/jar.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { formatCookies, parseCookies } from "./cookie-file.ts";
@@ -12,9 +11,9 @@ import { targetOf } from "./target.ts";
 export async function jarOf(flags: FetchFlags, now: () => number): Promise<CookieJar | undefined> {
   const files = (flags.cookie ?? []).filter((text) => !text.includes("="));
   const kept = flags["cookie-jar"];
-  if (kept !== undefined && existsSync(kept)) files.push(kept);
+  if (kept !== undefined && existsSync(kept) && !targetOf(kept).special) files.push(kept);
   if (files.length === 0 && kept === undefined) return undefined;
-  const jar = new CookieJar({ now, suffixes: await publicSuffixes() });
+  const jar = new CookieJar({ now, suffixes: (await import("./public-suffixes.ts")).SUFFIXES });
   for (const path of files) {
     if (path === "") continue; // Only turns cookies on, as with curl.
     const text = Buffer.from(fileBytes(path)).toString("latin1");
@@ -55,13 +54,4 @@ export function keepCookies(jar: CookieJar, path: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw new CommandError(`${path}: cannot be written (${code})`, EXIT.input);
   }
-}
-
-async function publicSuffixes(): Promise<JarOptions["suffixes"]> {
-  const { getDomain, getPublicSuffix } = await import("tldts");
-  const options = { allowPrivateDomains: true };
-  return {
-    isPublic: (host) => getPublicSuffix(host, options) === host,
-    site: (host) => getDomain(host, options) ?? host,
-  };
 }
