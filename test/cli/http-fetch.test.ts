@@ -199,6 +199,22 @@ describe("content codings", () => {
     ]);
   });
 
+  it("RFC 9110 8.4: a coding that nobody knows is told, and its octets are no file", async () => {
+    const odd = await serve((request, response) => {
+      response.setHeader("Content-Encoding", request.url === "/many" ? "br,br,br,br,br,br" : "x");
+      // What is cut behind a fault is no second one.
+      response.setHeader("Content-Length", "10");
+      response.write("12345", () => response.destroy());
+    });
+    const target = file("odd.bin");
+    const one = await fetchRun([`${odd.url}one`, "--compressed", "-o", target, "-s"]);
+    const many = await fetchRun([`${odd.url}many`, "--compressed", "-s"]);
+    odd.server.close();
+    expect([one.code, existsSync(target), many.code]).toEqual([3, false, 3]);
+    expect(one.stderr).toContain("one: the content coding x is unknown (RFC 9110 8.4)\n");
+    expect(many.stderr).toBe(`netkit: ${odd.url}many: over 5 content codings\n`);
+  });
+
   it("a bomb ends at --max-filesize", async () => {
     const ran = await fetchRun([
       `${served.url}bomb`,

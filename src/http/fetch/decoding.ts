@@ -33,13 +33,22 @@ interface Out {
   waiting(bytes: number): void;
 }
 
-/** A sink that gets bodies without their codings; where one is unknown, the body as it came. */
+/** A sink that gets bodies without their codings; one that is unknown is a fault, as no body can be had. */
 export function decoding(sink: AgentSink, method: string): AgentSink {
   let decoder: Decoder | undefined;
   let pause: ((on: boolean) => void) | undefined;
   let ended: (() => void) | undefined;
   let timing: Timing | undefined;
   let generation = 0;
+  /** A fault of the coding was told: what the connection has to say after it is nobody's business. */
+  let over = false;
+  const fault = (text: string) => {
+    if (over || timing === undefined) return;
+    over = true;
+    generation++;
+    pause?.(false);
+    sink.failed(new ExchangeError("malformed", text, false, true), timing);
+  };
   const begin = (head: IncomingHead): void => {
     const mine = ++generation;
     const codings = codingsOf(head);
@@ -47,6 +56,11 @@ export function decoding(sink: AgentSink, method: string): AgentSink {
     ended = undefined;
     if (codings.length === 0 || isBodiless(method, head.statusCode)) return;
     const live = () => mine === generation;
+    const not = faultOf(codings);
+    if (not !== undefined) {
+      decoder = { write: () => fault(not), end: () => fault(not) };
+      return;
+    }
     decoder = chainOf(codings, {
       data: (bytes) => {
         if (live()) sink.data(bytes);
@@ -55,11 +69,7 @@ export function decoding(sink: AgentSink, method: string): AgentSink {
         if (live()) ended?.();
       },
       fail: (why) => {
-        if (!live() || timing === undefined) return;
-        generation++;
-        pause?.(false);
-        const text = `the body is not ${codings.join(", ")}: ${why.message}`;
-        sink.failed(new ExchangeError("malformed", text, false, true), timing);
+        if (live()) fault(`the body is not ${codings.join(", ")}: ${why.message}`);
       },
       waiting: (bytes) => pause?.(bytes > MAX_WAITING),
     });
@@ -71,6 +81,7 @@ export function decoding(sink: AgentSink, method: string): AgentSink {
       sink.flow?.(control);
     },
     head: (head, at) => {
+      if (over) return;
       timing = at;
       begin(head);
       sink.head(head, at);
@@ -88,6 +99,7 @@ export function decoding(sink: AgentSink, method: string): AgentSink {
       decoder.end();
     },
     failed: (why, at) => {
+      if (over) return;
       generation++;
       sink.failed(why, at);
     },
@@ -106,9 +118,13 @@ function forwarded(sink: AgentSink): Pick<AgentSink, "asked" | "hop" | "informed
 function codingsOf(head: IncomingHead): string[] {
   const named = listMembers(joinedField(head.fields, "content-encoding"));
   const codings = named.map((name) => name.toLowerCase().replace(/^x-/, ""));
-  const real = codings.filter((name) => name !== "identity");
-  const known = real.every((name) => ["gzip", "deflate", "br", "zstd"].includes(name));
-  return known && real.length <= MAX_CODINGS ? real : [];
+  return codings.filter((name) => name !== "identity");
+}
+
+function faultOf(codings: readonly string[]): string | undefined {
+  const unknown = codings.find((name) => !["gzip", "deflate", "br", "zstd"].includes(name));
+  if (unknown !== undefined) return `the content coding ${unknown} is unknown (RFC 9110 8.4)`;
+  return codings.length > MAX_CODINGS ? `over ${MAX_CODINGS} content codings` : undefined;
 }
 
 /** RFC 9110 8.4: the coding applied last is undone first. */
