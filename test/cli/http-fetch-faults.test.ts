@@ -207,10 +207,14 @@ describe("answers", () => {
 
   it("wrong use is one line, whatever it holds", async () => {
     const url = "http://127.0.0.1:1/";
+    const FRAMED =
+      "netkit: --header: how the body is framed is not for headers to say (netkit send sends anything)\n";
     const faults = await Promise.all(
       [
         [url, "--range", "0-1\r\nX: y"],
         [url, "--header", "no colon"],
+        [url, "--header", "Content-Length: 5"],
+        [url, "--data", "x", "--header", "Transfer-Encoding: chunked"],
         ["http://exa mple/"],
         [url, "--split", "2"],
       ].map(async (args) => {
@@ -222,6 +226,8 @@ describe("answers", () => {
     expect(faults).toEqual([
       [2, "netkit: --range 0-1\\u000d\\u000aX: y: write it as 0-499, 500- or -500\n"],
       [2, `netkit: --header "no colon": write it as 'Name: value', on one line\n`],
+      [2, FRAMED],
+      [2, FRAMED],
       [2, "netkit: http://exa mple/: not a URL (RFC 3986 3.2)\n"],
       [
         2,

@@ -72,7 +72,15 @@ function extended(uri: AbsoluteUri | undefined, flags: FetchFlags): AbsoluteUri 
 }
 
 /** RFC 9112 11.1: what would split the message is told before anything is sent. */
-function checkWritable(text: string, { method, target, fields }: FetchRequest): void {
+function checkWritable(text: string, { method, target, fields, body }: FetchRequest): void {
+  const told = field(fields, "content-length");
+  const length = body === undefined ? 0 : body.length;
+  if (field(fields, "transfer-encoding") !== undefined || (told ?? `${length}`) !== `${length}`) {
+    // The next request on the connection would be taken for a part of this one, or the other way round.
+    throw new CommandError(
+      "--header: how the body is framed is not for headers to say (netkit send sends anything)",
+    );
+  }
   try {
     encode({
       kind: "request",
