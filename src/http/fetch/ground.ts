@@ -31,6 +31,7 @@ export async function live(flags: FetchFlags): Promise<Ground> {
       mode: flags["dns-mode"],
       hints: flags["dns-hints"],
       port: flags["dns-port"],
+      atLeast: 86_400,
       family: flags.ipv4 ? 4 : flags.ipv6 ? 6 : undefined,
     });
     return { host, lookup, settled: (work) => work, stop: () => host.stop() };

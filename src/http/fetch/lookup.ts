@@ -7,17 +7,22 @@ import { serverOf } from "../../dns/resolve/arguments.ts";
 import type { WalkMode } from "../../dns/resolve/modes.ts";
 import { modalClient } from "../../dns/resolve/modes.ts";
 import { addressOf, HOSTS, hostsFile, RESOLV_CONF, systemConf } from "../../dns/resolve/servers.ts";
-import type { AskFor } from "../../engines/dialing/families.ts";
+import type { Addresses, AskFor } from "../../engines/dialing/families.ts";
 import { inFamilies } from "../../engines/dialing/families.ts";
 import { isV6 } from "../../engines/dialing/order.ts";
 import type { StubResult } from "../../engines/dns/client/stub.ts";
 import { Stub } from "../../engines/dns/client/stub.ts";
-import type { Host } from "../../engines/host.ts";
+import type { Host, Nanos } from "../../engines/host.ts";
+import { SECOND } from "../../engines/host.ts";
 import type { FetcherOptions, Looked } from "../../engines/http/fetch/fetcher.ts";
 import { CommandError } from "../../failure.ts";
 
 const A = 1;
 const AAAA = 28;
+const CNAME = 5;
+const DNAME = 39;
+/** RFC 8767 4: longer ones are most likely a mistake. */
+const MAX_TTL = 7 * 86_400;
 const DNS_PORT = 53;
 
 export interface LookupSettings {
@@ -29,13 +34,25 @@ export interface LookupSettings {
   readonly mode?: string | undefined;
   readonly hints?: string | undefined;
   readonly port?: number | undefined;
+  /** Seconds that an answer is kept for whatever its TTL: a run looks up each name once. */
+  readonly atLeast?: number | undefined;
   /** Addresses of this family only. */
   readonly family?: 4 | 6 | undefined;
 }
 
 type Lookup = FetcherOptions["lookup"];
 
-/** Answers are kept for the run, so that only the first look-up of a name costs time. */
+/** Of the hosts file, which may change under a server that runs for long. */
+const HOSTS_TTL = 60;
+/** Names that are remembered; who asks a forward proxy chooses them. */
+const MAX_NAMES = 10_000;
+
+interface Kept {
+  readonly addresses: readonly string[];
+  readonly until: Nanos;
+}
+
+/** Answers are kept for their TTL, and at least for `settings.atLeast`. */
 export async function lookupFor(host: Host, settings: LookupSettings): Promise<Lookup> {
   const fixed = fixedAddresses(settings.resolve);
   const servers = settings.dns.map((word) => serverOf(word.replace(/^@/, "")));
@@ -52,17 +69,20 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
   const { family } = settings;
   const types = family === undefined ? [AAAA, A] : [family === 4 ? A : AAAA];
   const found = inFamilies(host.clock, ask ?? askStub(stub), types);
-  const kept = new Map<string, readonly string[]>();
+  const kept = new Map<string, Kept>();
   return (name, done, port) => {
     const bare = name.replace(/^\[(.*)\]$/, "$1");
-    const known =
-      isIP(bare) !== 0
-        ? [bare]
-        : (fixed.get(`${bare}:${port}`) ?? fixed.get(bare) ?? kept.get(bare));
-    if (known !== undefined) {
-      const fit = known.filter((one) => family === undefined || isV6(one) === (family === 6));
+    const given = isIP(bare) !== 0 ? [bare] : (fixed.get(`${bare}:${port}`) ?? fixed.get(bare));
+    if (given !== undefined) {
+      const fit = given.filter((one) => family === undefined || isV6(one) === (family === 6));
       if (fit.length > 0) done(null, { addresses: fit });
       else done(new Error(`${bare}: no IPv${family} address`));
+      return;
+    }
+    const from = host.clock.now();
+    const known = kept.get(bare);
+    if (known !== undefined && from < known.until) {
+      done(null, known);
       return;
     }
     const fault = nameFault(bare);
@@ -70,10 +90,14 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
       done(new Error(fault));
       return;
     }
-    const from = host.clock.now();
-    found(bare, (error, addresses) => {
-      if (error === null) kept.set(bare, addresses);
-      const looked: Looked = { addresses, from, to: host.clock.now() };
+    found(bare, (error, { addresses, ttl }) => {
+      const to = host.clock.now();
+      const until = to + Math.max(ttl, settings.atLeast ?? 0) * SECOND;
+      kept.delete(bare);
+      if (error === null && until > to) kept.set(bare, { addresses, until });
+      const [oldest] = kept.keys();
+      if (kept.size > MAX_NAMES && oldest !== undefined) kept.delete(oldest);
+      const looked: Looked = { addresses, from, to, until };
       done(error, looked);
     });
   };
@@ -94,7 +118,7 @@ function askStub(stub: Stub): AskFor {
   return (name, type, done) =>
     stub.resolve(name, type, (result) => {
       const found = addressesOf(result, type);
-      done(found.length > 0 ? null : whyNot(name, result), found);
+      done(found.addresses.length > 0 ? null : whyNot(name, result), found);
     });
 }
 
@@ -114,7 +138,7 @@ async function modalAsk(
     const full = name.endsWith(".") ? name : `${name}.`;
     client.resolve(walk, full, type, ({ response }) => {
       const found = foundIn(response, type);
-      done(found.length > 0 ? null : why(name, response), found);
+      done(found.addresses.length > 0 ? null : why(name, response), found);
     });
   };
 }
@@ -130,19 +154,22 @@ function why(name: string, response: DnsMessage | undefined, known = false): str
   return `${name}: no address`;
 }
 
-function addressesOf(result: StubResult, type: number): readonly string[] {
-  if (result.from === "hosts") return result.addresses;
-  return result.from === "server" ? foundIn(result.response, type) : [];
+function addressesOf(result: StubResult, type: number): Addresses {
+  if (result.from === "hosts") return { addresses: result.addresses, ttl: HOSTS_TTL };
+  return foundIn(result.from === "server" ? result.response : undefined, type);
 }
 
-function foundIn(response: DnsMessage | undefined, wanted: number): string[] {
-  const found: string[] = [];
-  for (const { type, rdata } of response?.answers ?? []) {
-    if (type !== wanted) continue;
+/** The TTL is the least of the chain that leads to them. */
+function foundIn(response: DnsMessage | undefined, wanted: number): Addresses {
+  const addresses: string[] = [];
+  let least = MAX_TTL;
+  for (const { type, ttl, rdata } of response?.answers ?? []) {
+    if (type !== wanted && type !== CNAME && type !== DNAME) continue;
+    least = Math.min(least, ttl);
     const { address } = rdata as { readonly address?: string };
-    if (address !== undefined) found.push(address);
+    if (type === wanted && address !== undefined) addresses.push(address);
   }
-  return found;
+  return { addresses, ttl: least };
 }
 
 /** `name:address`, `name:port:address`, and more addresses after commas. @throws CommandError */

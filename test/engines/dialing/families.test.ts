@@ -20,12 +20,13 @@ function looked(answers: Answers): string[] {
     if (answer === undefined) return;
     const [ms, found] = answer;
     clock
-      .timer(() => done(found.length > 0 ? null : `no ${type}`, found))
+      .timer(() => done(found.length > 0 ? null : `no ${type}`, { addresses: found, ttl: ms }))
       .armAt(clock.now() + ms * MILLISECOND);
   };
   const told: string[] = [];
-  inFamilies(clock, ask, [AAAA, A])("x.test", (error, found) => {
-    told.push(`${world.now / MILLISECOND}: ${error?.message ?? found.join(" ")}`);
+  inFamilies(clock, ask, [AAAA, A])("x.test", (error, { addresses, ttl }) => {
+    const text = error?.message ?? `${addresses.join(" ")}, for ${ttl} s`;
+    told.push(`${world.now / MILLISECOND}: ${text}`);
   });
   world.run(10 * SECOND);
   return told;
@@ -33,18 +34,18 @@ function looked(answers: Answers): string[] {
 
 describe("RFC 8305 3: both families at once", () => {
   it.each<[string, Answers, string]>([
-    ["both come", { [A]: [10, ["1.1.1.1"]], [AAAA]: [30, ["2::1"]] }, "30: 2::1 1.1.1.1"],
+    ["both come", { [A]: [10, ["1.1.1.1"]], [AAAA]: [30, ["2::1"]] }, "30: 2::1 1.1.1.1, for 10 s"],
     [
       "IPv6 is late, and waited for 50 ms",
       { [A]: [10, ["1.1.1.1"]], [AAAA]: [900, ["2::1"]] },
-      "60: 1.1.1.1",
+      "60: 1.1.1.1, for 10 s",
     ],
-    ["IPv6 is never answered", { [A]: [10, ["1.1.1.1"]] }, "60: 1.1.1.1"],
-    ["IPv4 is never answered", { [AAAA]: [10, ["2::1"]] }, "60: 2::1"],
+    ["IPv6 is never answered", { [A]: [10, ["1.1.1.1"]] }, "60: 1.1.1.1, for 10 s"],
+    ["IPv4 is never answered", { [AAAA]: [10, ["2::1"]] }, "60: 2::1, for 10 s"],
     [
       "one family says no: the other one is waited for",
       { [AAAA]: [5, []], [A]: [400, ["1.1.1.1"]] },
-      "400: 1.1.1.1",
+      "400: 1.1.1.1, for 400 s",
     ],
     ["there is none", { [AAAA]: [5, []], [A]: [9, []] }, "9: no 28"],
   ])("%s", (_what, answers, wanted) => {

@@ -55,6 +55,8 @@ export interface Looked {
   readonly addresses: readonly string[];
   readonly from?: Nanos;
   readonly to?: Nanos;
+  /** New connections from then on ask again (RFC 1035 3.2.1: its TTL); without it, never. */
+  readonly until?: Nanos | undefined;
 }
 
 export interface ProxyServer {

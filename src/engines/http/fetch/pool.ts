@@ -118,6 +118,11 @@ export class Pool {
     }
   }
 
+  private get outdated(): boolean {
+    const until = this.looked?.until;
+    return until !== undefined && this.fetcher.host.clock.now() >= until;
+  }
+
   private look(): void {
     if (this.looking) return;
     this.looking = true;
@@ -191,8 +196,12 @@ export class Pool {
       if (best === undefined || length < best.jobs.length) best = lane;
     }
     if (best !== undefined && best.jobs.length === 0) return best;
-    if (this.lanes.size < strategy.connections) return this.open();
-    return best;
+    if (this.lanes.size >= strategy.connections) return best;
+    if (this.outdated) {
+      this.look();
+      return best;
+    }
+    return this.open();
   }
 
   private open(): Lane {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
 import { Fetcher } from "../../../../src/engines/http/fetch/fetcher.ts";
 import type { Strategy } from "../../../../src/engines/http/fetch/strategy.ts";
+import { HttpServer } from "../../../../src/engines/http/server.ts";
 import { httpWorld, SERVER } from "../world.ts";
 
 const DEAD = "2001:db8::dead";
@@ -59,5 +60,44 @@ describe("RFC 8305: an origin of which one address is dead", () => {
   it("connections that are opened together race each for itself", () => {
     const { ends } = fetched({ connections: 3, keep: true, depth: 1 }, 3);
     expect(ends).toEqual([450, 450, 450]);
+  });
+});
+
+describe("RFC 1035 3.2.1: addresses for their time", () => {
+  it("a connection that is opened after it asks again, and goes where the name leads now", () => {
+    const { world, client } = httpWorld((exchange) =>
+      exchange.respond({ statusCode: 200, fields: [] }),
+    );
+    const moved: string[] = [];
+    const other = world.node("moved", { addresses: ["192.0.2.81"] });
+    new HttpServer(
+      (exchange) => {
+        moved.push(exchange.request.target);
+        exchange.respond({ statusCode: 200, fields: [] });
+      },
+      { listen: [{ addr: "192.0.2.81", port: 80 }] },
+    ).start(other);
+    const asked: number[] = [];
+    const fetcher = new Fetcher(client, {
+      strategy: { connections: 1, keep: false, depth: 1 },
+      lookup: (_name, done) => {
+        const now = client.clock.now();
+        asked.push(now / MILLISECOND);
+        const addr = now < 700 * MILLISECOND ? SERVER.addr : "192.0.2.81";
+        done(null, { addresses: [addr], until: now + 700 * MILLISECOND });
+      },
+    });
+    for (let i = 0; i < 6; i++) {
+      const origin = { scheme: "http", host: "x", port: 80 } as const;
+      const fields = [{ name: "Host", value: "x" }];
+      fetcher.fetch(
+        { method: "GET", origin, target: `/${i}`, fields },
+        { head: () => {}, data: () => {}, end: () => {}, failed: () => {} },
+      );
+    }
+    world.run(3 * SECOND);
+    // Two round trips each: at 0, 200, 400, 600, 800, 1000.
+    expect(asked).toEqual([0, 800]);
+    expect(moved).toEqual(["/4", "/5"]);
   });
 });
