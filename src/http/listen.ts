@@ -22,7 +22,10 @@ export function listenAddress(text: string, flag = "--listen", tls?: TlsServer):
   return { addr, port: Number(port), tls };
 }
 
-function tlsServer(cert: string | undefined, key: string | undefined): TlsServer | undefined {
+export function tlsServer(
+  cert: string | undefined,
+  key: string | undefined,
+): TlsServer | undefined {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)
     throw new CommandError("--cert and --key go together");

@@ -102,4 +102,38 @@ describe("http proxy", () => {
     expect([got.code, got.stderr.trim().split("\n").length]).toEqual([code, 1]);
     expect(got.stderr).toContain(line);
   });
+
+  it("http cdn: origins with TLS, whom it trusts by --cacert alone, and edges with TLS", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "netkit-cdn-"));
+    writeFileSync(join(folder, "a.txt"), "behind two layers");
+    const pem = ["fixtures/tls/localhost.pem", "fixtures/tls/localhost.key"] as const;
+    const origin = await running(
+      ...["http", "serve", folder, "--listen-tls", "127.0.0.1:0"],
+      ...["--cert", pem[0], "--key", pem[1]],
+    );
+    kills.push(origin.kill);
+    const cdn = (...more: string[]) =>
+      running(
+        ...["http", "cdn", "--site", `localhost=https://localhost:${origin.port}`],
+        ...["--edge", "fra=127.0.0.1:0", ...more],
+      );
+    const distrustful = await cdn();
+    kills.push(distrustful.kill);
+    const edge = await cdn(
+      ...["--cacert", pem[0], "--tls-port", "0", "--tls-cert", pem[0], "--tls-key", pem[1]],
+    );
+    kills.push(edge.kill);
+    const refused = await output(
+      "http",
+      "fetch",
+      `http://localhost:${distrustful.port}/a.txt`,
+      "-f",
+    );
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining(" 502 ")]);
+    const [plain, secure] = edge.ports;
+    for (const url of [`http://localhost:${plain}/a.txt`, `https://localhost:${secure}/a.txt`]) {
+      const got = await output("http", "fetch", url, "--cacert", pem[0], "-s", "-o", "-");
+      expect(got).toEqual({ code: 0, stdout: "behind two layers", stderr: "" });
+    }
+  });
 });

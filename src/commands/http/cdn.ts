@@ -44,6 +44,19 @@ export default class HttpCdn extends NetkitCommand {
       helpValue: "ADDRESS:PORT",
       description: "GET /stats; POST /purge?url=, /push?url=",
     }),
+    "tls-port": Flags.integer({
+      min: 0,
+      max: 65_535,
+      helpValue: "PORT",
+      description: "each edge listens at its address with TLS, too; needs --tls-cert and --tls-key",
+    }),
+    "tls-cert": Flags.string({ helpValue: "FILE", description: "certificate chain, PEM" }),
+    "tls-key": Flags.string({ helpValue: "FILE", description: "its key, PEM" }),
+    cacert: Flags.string({
+      helpValue: "FILE",
+      description: "whom to trust with https origins, PEM",
+    }),
+    insecure: Flags.boolean({ description: "do not check the certificates of origins" }),
     ...edgeFunctionFlags,
     "cache-size": Flags.string({ default: "64M", description: "of each edge" }),
     compare: Flags.boolean({

@@ -9,13 +9,24 @@ import type { Engine } from "../../engines/host.ts";
 import { SECOND } from "../../engines/host.ts";
 import type { EdgeStats } from "../../engines/http/cdn/edge.ts";
 import { CdnEdge } from "../../engines/http/cdn/edge.ts";
+import type { ListenAddress } from "../../engines/http/server.ts";
 import { HttpServer } from "../../engines/http/server.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { renderEdge } from "../../render/http/edge.ts";
 import { lookupFor } from "../fetch/lookup.ts";
-import { announce, listenAddress, say, started, stopped, stopSignal } from "../listen.ts";
+import {
+  announce,
+  listenAddress,
+  say,
+  started,
+  stopped,
+  stopSignal,
+  tlsServer,
+} from "../listen.ts";
+import { authorities } from "../pem.ts";
 import { sizeOf } from "../proxy/cache.ts";
+import { originTls } from "../proxy/origin-tls.ts";
 import { adminHandler } from "./admin.ts";
 import type { FunctionFlags } from "./functions.ts";
 import { functionsOf } from "./functions.ts";
@@ -30,6 +41,11 @@ export interface CdnFlags extends FunctionFlags {
   readonly dns?: string | undefined;
   readonly ttl: number;
   readonly admin?: string | undefined;
+  readonly "tls-port"?: number | undefined;
+  readonly "tls-cert"?: string | undefined;
+  readonly "tls-key"?: string | undefined;
+  readonly cacert?: string | undefined;
+  readonly insecure: boolean;
   readonly "cache-size": string;
   readonly json: boolean;
 }
@@ -44,20 +60,25 @@ export async function cdn(flags: CdnFlags): Promise<number> {
     throw new CommandError("http cdn: two edges have one name");
   }
   const functions = functionsOf(flags);
+  const secured = securedOf(flags);
+  const tls = originTls(authorities(flags.cacert), flags.insecure);
   const host = new LiveHost();
   const engines: Engine[] = [];
   try {
     const lookup = await lookupFor(host, { dns: [], resolve: [] });
     const cacheBytes = sizeOf("cache-size", flags["cache-size"]);
     const edges = words.map(
-      ({ name }) => new CdnEdge(host, { name, sites, lookup, cacheBytes, functions }),
+      ({ name }) => new CdnEdge(host, { name, sites, lookup, tls, cacheBytes, functions }),
     );
-    for (const [i, { at: listen }] of words.entries()) {
+    for (const [i, { at: plain }] of words.entries()) {
       const edge = edges[i] as CdnEdge;
       const made = await started(
         host,
         (listens) =>
-          new HttpServer((exchange) => edge.handle(exchange), { listen: [listen], ...listens }),
+          new HttpServer((exchange) => edge.handle(exchange), {
+            listen: [plain, ...secured(plain)],
+            ...listens,
+          }),
       );
       engines.push(made.engine);
       announce(`edge ${edge.name}`, made.at, flags.json);
@@ -83,6 +104,15 @@ export async function cdn(flags: CdnFlags): Promise<number> {
   } finally {
     host.stop();
   }
+}
+
+/** Where an edge listens with TLS as well. @throws CommandError */
+function securedOf(flags: CdnFlags): (plain: ListenAddress) => ListenAddress[] {
+  const { "tls-port": port, "tls-cert": cert, "tls-key": key } = flags;
+  const given = [port, cert, key].filter((one) => one !== undefined).length;
+  if (given % 3 !== 0) throw new CommandError("--tls-port, --tls-cert and --tls-key go together");
+  const tls = tlsServer(cert, key);
+  return ({ addr }) => (port === undefined ? [] : [{ addr, port, tls }]);
 }
 
 function tellEnd(stats: EdgeStats, json: boolean): void {

@@ -5,7 +5,7 @@ import type { TlsClient } from "../../engines/host.ts";
 import type { ProxyServer } from "../../engines/http/fetch/fetcher.ts";
 import type { Origin } from "../../engines/http/fetch/origin.ts";
 import { CommandError } from "../../failure.ts";
-import { fileBytes } from "./files.ts";
+import { authorities } from "../pem.ts";
 import type { FetchFlags } from "./flags.ts";
 
 type Choose = (origin: Origin) => ProxyServer | undefined;
@@ -62,10 +62,9 @@ function proxyOf(name: string, text: string, flags: FetchFlags): ProxyServer {
 
 /** What `--cacert` and `--insecure` say is for servers; the proxy has flags of its own. */
 function tlsWith(host: string, flags: FetchFlags): TlsClient {
-  const path = flags["proxy-cacert"];
   return {
     name: host.replace(/^\[(.*)\]$/, "$1"),
-    ca: path === undefined ? undefined : Buffer.from(fileBytes(path)).toString(),
+    ca: authorities(flags["proxy-cacert"]),
     verify: !flags["proxy-insecure"],
     alpn: ["http/1.1"],
   };

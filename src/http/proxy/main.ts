@@ -20,6 +20,7 @@ import type { ListenFlags } from "../listen.ts";
 import { announce, listenAddresses, started, stopped, stopSignal } from "../listen.ts";
 import { authorities } from "../pem.ts";
 import { cacheFor } from "./cache.ts";
+import { originTls } from "./origin-tls.ts";
 
 export interface ProxyFlags extends ListenFlags {
   readonly forward: boolean;
@@ -65,8 +66,7 @@ export async function proxy(flags: ProxyFlags): Promise<number> {
       cache,
       lookup,
       ...(tunnelPorts === undefined ? {} : { tunnelPorts }),
-      tls: ({ scheme, host: name }: Origin) =>
-        scheme === "http" ? undefined : { name, ca, verify: !flags.insecure, alpn: ["http/1.1"] },
+      tls: originTls(ca, flags.insecure),
       ...times,
       ...(flags.explain ? { onProxied: (one: Proxied) => tell(one, flags) } : {}),
     });

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 
 export interface Running {
   readonly port: number;
+  /** Of all addresses that its first line tells. */
+  readonly ports: readonly number[];
   /** With SIGKILL; resolves once it is gone. */
   kill(): Promise<void>;
 }
@@ -25,5 +27,6 @@ export async function running(...args: string[]): Promise<Running> {
     child.kill("SIGKILL");
     return exited;
   };
-  return { port: listening[0]?.port ?? 0, kill };
+  const ports = listening.map(({ port }) => port);
+  return { port: ports[0] ?? 0, ports, kill };
 }

@@ -23,6 +23,8 @@ export interface EdgeOptions {
   /** Names of sites (lower case) and where each is at home. */
   readonly sites: ReadonlyMap<string, Origin>;
   readonly lookup: FetcherOptions["lookup"];
+  /** Of origins. */
+  readonly tls?: FetcherOptions["tls"];
   /** Octets of the store. */
   readonly cacheBytes?: number;
   readonly functions?: FunctionOptions;
@@ -86,6 +88,7 @@ export class CdnEdge {
         origin,
         cache: this.cache,
         lookup: options.lookup,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
         onProxied: (proxied) => this.count(proxied),
         asks: (fields) => this.functions.asks(fields),
         received: (head) => this.functions.received(head),
