@@ -49,6 +49,9 @@ export interface LoadResult {
   readonly fault: string | undefined;
 }
 
+/** Tries of each connection, when none was ever answered. */
+const HOPELESS_TRIES = 10;
+
 export class Load {
   readonly host: Host;
   readonly options: LoadOptions;
@@ -108,8 +111,22 @@ export class Load {
     this.timer.armAt(now + SECOND / 500);
   }
 
+  /** Ends it before its time, with what was measured so far. */
+  stop(): void {
+    if (!this.over) this.finish(this.host.clock.now());
+  }
+
+  /** A connection could not be opened. Where none ever was, the rest of the time is spared. */
+  refused(why: string): void {
+    this.failed++;
+    this.fault ??= why;
+    const { connections } = this.options;
+    if (this.answered === 0 && this.failed >= HOPELESS_TRIES * connections) this.stop();
+  }
+
   private finish(now: Nanos): void {
     this.over = true;
+    this.timer.armAt(undefined);
     for (const lane of this.lanes) lane.stop();
     const { answered, failed, timedOut, bytes, statuses, latency, fault } = this;
     const seconds = (now - this.started) / SECOND;
@@ -219,8 +236,8 @@ class LoadConnection implements TcpHandler, HttpSink {
   onClose(cause: CloseCause, error: NetError | null): void {
     if (this.load.over) return;
     if (!this.open) {
-      this.load.failed++;
-      this.load.fault ??= error?.message ?? cause;
+      this.load.refused(error?.message ?? cause);
+      if (this.load.over) return;
       // A server that refuses is asked again, but not at every turn.
       const timer = this.load.host.clock.timer(() => this.reconnect());
       timer.armAt(this.load.host.clock.now() + SECOND / 20);

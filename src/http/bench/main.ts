@@ -62,7 +62,7 @@ export async function bench(text: string, flags: BenchFlags): Promise<BenchRepor
       });
     });
     const result = await new Promise<LoadResult>((done) => {
-      new Load(
+      const load = new Load(
         host,
         {
           remote: { addr, port: origin.port },
@@ -80,6 +80,8 @@ export async function bench(text: string, flags: BenchFlags): Promise<BenchRepor
         },
         done,
       );
+      // Who has seen enough gets what there is.
+      process.once("SIGINT", () => load.stop());
     });
     if (result.answered === 0) {
       throw new CommandError(`${url}: ${result.fault ?? "nothing was answered"}`, EXIT.network);
