@@ -39,7 +39,10 @@ export default class HttpProxyCommand extends NetkitCommand {
       helpValue: "SIZE",
       description: "what the cache may take; what was not used for the longest time goes first",
     }),
-    "no-cache": Flags.boolean({ description: "keep nothing" }),
+    "no-cache": Flags.boolean({
+      exclusive: ["cache", "cache-size"],
+      description: "keep nothing",
+    }),
     "tunnel-port": Flags.string({
       ...many,
       helpValue: "PORT|any",

@@ -31,7 +31,7 @@ export interface WayResult {
   /** Requests at each edge, and at the origin, in all. */
   readonly load: Readonly<Record<string, number>>;
   /** After the edge of a region stopped announcing itself: until its clients are served again, in seconds. */
-  readonly failoverSeconds: number;
+  readonly failoverSeconds?: number;
   /** Downloads that were under way at that edge, which goes on serving, and broke. */
   readonly broken: string;
 }
@@ -243,7 +243,8 @@ class Comparison {
       rttMs: record((region) => Math.round(this.rtts.get(region) ?? 0)),
       pageMs: record((region) => Math.round(mean(pages.get(region) ?? []))),
       load,
-      failoverSeconds: this.failover(),
+      // Without edges none can fail.
+      ...(this.way === "none" ? {} : { failoverSeconds: this.failover() }),
       broken,
     };
   }
@@ -420,7 +421,7 @@ export function renderWays(ways: readonly WayResult[]): string {
     `${Object.values(rttMs).join(" ")} ms`,
     `${Object.values(pageMs).join(" ")} ms`,
     [...REGIONS, "origin"].map((place) => load[place] ?? 0).join(" "),
-    way === "none" ? "-" : `${failoverSeconds} s`,
+    failoverSeconds === undefined ? "-" : `${failoverSeconds} s`,
     way === "none" ? "-" : broken,
   ]);
   return `${aligned(heads, rows).join("\n")}\n`;

@@ -46,7 +46,7 @@ const SERVER = "192.0.2.80";
 const MAX_FOLDER_BYTES = 256 * 1024 * 1024;
 
 export function simulated(flags: FetchFlags): Ground {
-  const rtt = millisOf("rtt", flags.rtt) * MILLISECOND;
+  const rtt = millisOf("rtt", flags.rtt ?? "100ms") * MILLISECOND;
   // A round trip crosses the links of both nodes twice.
   const world = new World({ seed: 1, delay: Math.round(rtt / 4), startedMs: Date.now() });
   const server = world.node("server", {

@@ -48,8 +48,8 @@ export const strategyFlags = {
   }),
   rtt: Flags.string({
     helpValue: "100ms",
-    default: "100ms",
-    description: "round trip of the simulated network",
+    dependsOn: ["simulated"],
+    description: "round trip of the simulated network (default 100ms)",
     helpGroup: "STRATEGY",
   }),
 } as const;
