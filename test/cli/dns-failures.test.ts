@@ -142,12 +142,27 @@ describe("servers that do not answer", () => {
         ["--mode", "iterative", "@tls://127.0.0.1"],
         /--mode iterative begins at the root \(--hints\)/,
       ],
-      [["--mode", "recursive", "@tls://127.0.0.1"], /--mode recursive begins at the root/],
+      [["--mode", "recursive", "@tls://127.0.0.1"], /--mode recursive asks no @tls:\/\//],
       [["--mode", "hybrid", "@https://127.0.0.1/q"], /a mode asks over UDP, TCP and TLS/],
     ] as const) {
       const { stderr, status } = run("resolve", "x.example", "A", ...args);
       expect([stderr, status]).toEqual([expect.stringMatching(why), 2]);
       expect(stderr.split("\n")).toHaveLength(2);
+    }
+  });
+
+  it("flags of which one would be passed over are refused", () => {
+    const [server, hints] = [`@127.0.0.1:${port}`, ["--hints", at("hints")]];
+    for (const [args, why] of [
+      [["--mode", "iterative", server], /--mode iterative begins at the root .* asks no @server/],
+      [["--mode", "iterative", "--validate", ...hints], /--validate needs --trust-anchor/],
+      [["--mode", "recursive", "--validate", server], /not with --mode recursive/],
+      [["--compare", "--compare-servers", server], /--compare does not go with --compare-servers/],
+      [["AXFR", "--validate", server], /a transfer does not go with --validate/],
+      [["IXFR=1", "--mode", "iterative", server], /a transfer does not go with --mode iterative/],
+    ] as const) {
+      const { stdout, stderr, status } = run("resolve", "x.example", ...args);
+      expect([stdout, stderr, status]).toEqual(["", expect.stringMatching(why), 2]);
     }
   });
 

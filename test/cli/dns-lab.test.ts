@@ -170,6 +170,21 @@ describe.skipIf(!onLinux)("netkit dns resolve against the lab", () => {
     expect(insecure.stdout).toContain("INSECURE");
   });
 
+  it("--validate of a walk is of what all its servers say", () => {
+    const ways = ["--mode", "iterative", "--validate", ...walk(), "--trust-anchor", anchor];
+    const run = resolve("www.example.com", "A", ...ways);
+    expect(run.stdout).toMatch(/^; www\.example\.com\. A NOERROR SECURE from a walk of our own/);
+    expect(run.status).toBe(0);
+  });
+
+  it("--mode recursive asks the @server that is named, and no other", () => {
+    const server = `127.0.0.53:${port}`;
+    const run = resolve("www.uni.edu", "A", "--mode", "recursive", `@${server}`, "--trace");
+    expect(run.stdout).toContain("from 127.0.0.53#");
+    expect(run.stderr.match(/to [0-9.]+#[0-9]+/g)).toEqual([`to ${server.replace(":", "#")}`]);
+    expect(run.status).toBe(0);
+  });
+
   it("recursive and hybrid give the same answer", () => {
     for (const mode of ["recursive", "hybrid"]) {
       const run = resolve(

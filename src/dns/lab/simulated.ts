@@ -141,7 +141,7 @@ export class SimulatedLab {
       const client = new ModalClient(this.client, {
         resolver: this.resolver,
         recursor: { addr: LAB_RECURSOR, port: PORT },
-        root: { addr: "127.0.1.1", port: PORT },
+        first: { addr: "127.0.1.1", port: PORT },
         timeoutMs: Math.max(8000, (this.options.rtt * 12) / MILLISECOND),
       });
       for (const cache of ["cold", "warm"] as const) {

@@ -9,7 +9,7 @@ export const resolveFlags = {
   }),
   mode: Flags.string({
     description:
-      "who walks: a server that is asked (stub), this client from the root (iterative), one server that walks for us (hybrid: the @server, or the first of the configuration), or each server the next (recursive)",
+      "who walks: a server that is asked (stub), this client from the root (iterative), one server that walks for us (hybrid: the @server, or the first of the configuration), or each server the next (recursive: the @server first, or the root)",
     options: ["stub", "iterative", "hybrid", "recursive"],
     default: "stub",
   }),

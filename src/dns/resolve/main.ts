@@ -16,6 +16,7 @@ import { renderOutcome, renderShort } from "./render.ts";
 import type { ResolveSettings } from "./run.ts";
 import { resolveAll, stepLine } from "./run.ts";
 import type { TlsSettings } from "./tls-client.ts";
+import { checkTransferAlone, checkWays } from "./together.ts";
 import { traceLine } from "./trace-line.ts";
 import { runTransfer, tsigKey, wantsTransfer } from "./transfer.ts";
 
@@ -145,8 +146,12 @@ function checkFile(path: string): void {
 }
 
 export async function run(words: readonly string[], flags: ResolveFlags): Promise<number> {
-  if (wantsTransfer(words)) return runTransfer(words, flags, tlsOf(flags));
+  if (wantsTransfer(words)) {
+    checkTransferAlone(flags);
+    return runTransfer(words, flags, tlsOf(flags));
+  }
   const settings = settingsOf(words, flags);
+  checkWays(flags, settings.servers);
   tellRefused(settings, flags);
   const paint = palette();
   if (flags.compare) return compareModes(settings, flags, paint);

@@ -42,6 +42,11 @@ export function walks(flags: ModeFlags): boolean {
   return flags.mode !== "stub" || flags.validate;
 }
 
+/** Whether what a server says is validated; a walk of our own validates what all say. */
+function validatesServer(flags: ModeFlags): boolean {
+  return flags.validate && flags.mode !== "iterative";
+}
+
 /** Told why HTTPS gave no answer, which the walk does not know. */
 type Failed = (why: string) => void;
 
@@ -89,13 +94,11 @@ async function overHttps(
   };
 }
 
-/** A walk starts at the root, in the clear: who names a server over TLS is not left to believe otherwise. */
+/** These ask in the clear: who names a server over TLS is not left to believe otherwise. */
 function checkServers({ servers }: ModeSettings, flags: ModeFlags): void {
-  const named = servers.some(({ transport }) => transport !== "udp") && !flags.validate;
-  if (named && (flags.mode === "iterative" || flags.mode === "recursive"))
-    throw new CommandError(
-      `--mode ${flags.mode} begins at the root (--hints) and asks no @tls:// or @https:// server`,
-    );
+  const secure = servers.some(({ transport }) => transport !== "udp");
+  if (secure && (flags.mode === "iterative" || flags.mode === "recursive"))
+    throw new CommandError(`--mode ${flags.mode} asks no @tls:// or @https:// server`);
 }
 
 function walkerOptions(
@@ -140,18 +143,27 @@ export async function modalClient(
   host: Host,
   failed?: Failed,
 ): Promise<ModalClient> {
-  const needsServer = flags.validate || flags.mode === "hybrid" || flags.mode === "compare";
-  const server = needsServer ? await serverOf(settings, flags, failed) : undefined;
   checkServers(settings, flags);
-  const resolver = walkerOptions(settings, flags, flags.validate ? server : undefined);
-  const addr = resolver.hints?.find((hint) => hint.addresses.length > 0)?.addresses[0];
-  if (addr === undefined) throw new CommandError("the hints name no server of the root");
+  const validates = validatesServer(flags);
+  const needsServer = validates || flags.mode === "hybrid" || flags.mode === "compare";
+  const server = needsServer ? await serverOf(settings, flags, failed) : undefined;
+  const resolver = walkerOptions(settings, flags, validates ? server : undefined);
+  const [named] = settings.servers;
   return new ModalClient(host, {
     resolver,
     recursor: server,
-    root: { addr, port: flags.port },
+    first:
+      flags.mode === "recursive" && named !== undefined
+        ? await addressOf(named)
+        : rootOf(resolver, flags.port),
     timeoutMs: settings.timeoutMs ?? 2000,
   });
+}
+
+function rootOf({ hints }: Partial<ResolverOptions>, port: number): Endpoint {
+  const addr = hints?.find(({ addresses }) => addresses.length > 0)?.addresses[0];
+  if (addr === undefined) throw new CommandError("the hints name no server of the root");
+  return { addr, port };
 }
 
 /** RFC 8914: what a walk of our own says of its failures. */
@@ -183,7 +195,7 @@ export async function modalAsker(
   const client = await modalClient(settings, flags, host, (why) => failures.add(why));
   const mode: WalkMode =
     flags.validate || flags.mode === "iterative" ? "iterative" : (flags.mode as WalkMode);
-  const asked = flags.validate ? await serverOf(settings, flags) : undefined;
+  const asked = validatesServer(flags) ? await serverOf(settings, flags) : undefined;
   const of: Walked = {
     mode,
     anchored: flags["trust-anchor"] !== undefined || flags.hints === undefined,

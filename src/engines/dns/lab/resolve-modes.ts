@@ -21,7 +21,7 @@ export interface ModeOptions {
   /** Who walks for others (hybrid). */
   readonly recursor: ServerAddress | undefined;
   /** The first server that is asked for everything (recursive). */
-  readonly root: Endpoint;
+  readonly first: Endpoint;
   readonly timeoutMs: number;
 }
 
@@ -59,9 +59,9 @@ export class ModalClient {
     done: (answer: ModeAnswer) => void,
     tracers: ModeTracers = {},
   ): void {
-    const { recursor, root } = this.options;
+    const { recursor, first } = this.options;
     if (mode === "iterative") this.walk(name, type, done, tracers.walk);
-    else this.askOne(mode === "hybrid" ? recursor : root, name, type, done, tracers);
+    else this.askOne(mode === "hybrid" ? recursor : first, name, type, done, tracers);
   }
 
   private walk(
