@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { DnsMessage } from "../../../src/codecs/dns/index.ts";
 import { decode, encode, RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
 import { questionFor } from "../../../src/engines/dns/resolver/resolver.ts";
 import type { TsigKey } from "../../../src/engines/dns/tsig.ts";
@@ -58,6 +59,16 @@ describe("the recursor in a simulated network", () => {
     const lab = new Lab(4, SERVERS);
     expect(lab.ask("big.example.test1.", TYPE.TXT)?.answers).toHaveLength(1);
     expect(lab.recursor.statistics().tcp).toBe(1);
+  });
+
+  it("an answer that is cut short over TCP too denies nothing", () => {
+    const example = (query: DnsMessage) =>
+      query.questions[0]?.name.toLowerCase() === "www.example.test1."
+        ? { aa: true, tc: true }
+        : EXAMPLE(query);
+    const lab = new Lab(10, { ...SERVERS, "10.0.0.3": example });
+    expect(lab.ask("www.example.test1.")).toMatchObject({ rcode: RCODE.SERVFAIL, tc: false });
+    expect(addresses(lab.ask("a.b.c.example.test1."))).toEqual(["192.0.2.2"]);
   });
 
   it("RFC 1034 3.6.2: an alias is followed", () => {

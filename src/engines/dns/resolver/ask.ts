@@ -331,7 +331,8 @@ function judge(core: Core, attempt: Attempt, query: UpstreamQuery, result: Upstr
   }
   const { message, rttMs } = result;
   core.infra.replied(server, rttMs, core.seconds);
-  if (message.tc && !query.tcp) return { verdict: "truncated" };
+  // Over a stream there is no more to be had: what is missing is not denied (RFC 2181 9).
+  if (message.tc) return { verdict: query.tcp ? "malformed" : "truncated" };
   const refusesEdns =
     message.rcode === RCODE.FORMERR ||
     message.rcode === RCODE.NOTIMP ||
