@@ -121,6 +121,12 @@ describe("dns sign and dns lab", () => {
   const sign = (...times: string[]) =>
     run("sign", `z=${at("z.zone")}`, "--key", at("k.pem"), "-o", at("signed"), ...times);
 
+  it("RFC 1035 5.1: a name for the lab is read as dns resolve reads it", () => {
+    const { stdout } = run("lab", "--simulated", "--name", "x y", "--json");
+    const { rows } = JSON.parse(stdout) as { rows: { name: string; rcode: number }[] };
+    expect(rows.map(({ name, rcode }) => [name, rcode])).toEqual(Array(6).fill(["x\\032y.", 3]));
+  });
+
   it("RFC 4034 3.2: a year alone is no time", () => {
     const { stderr, status } = sign("--inception", "2026");
     expect(stderr).toBe("netkit: --inception 2026 is no YYYYMMDDHHmmSS\n");

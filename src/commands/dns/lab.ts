@@ -41,8 +41,11 @@ export default class DnsLab extends JsonLinesCommand {
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(DnsLab);
+    const { flags, metadata } = await this.parse(DnsLab);
     const { lab } = await import("../../dns/lab/main.ts");
-    await lab(flags);
+    const written = Object.keys(flags).filter(
+      (name) => metadata.flags[name]?.setFromDefault !== true,
+    );
+    await lab(flags, written);
   }
 }

@@ -1,9 +1,11 @@
 /** Behind `netkit dns lab`. */
 import { TYPE } from "../../codecs/dns/index.ts";
+import { isAbsolute } from "../../codecs/dns/name.ts";
 import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { writeOutput } from "../../output-file.ts";
 import { palette } from "../../render/color.ts";
+import { nameOf } from "../resolve/arguments.ts";
 import { startLab } from "./live.ts";
 import { renderRows } from "./render.ts";
 import { SimulatedLab } from "./simulated.ts";
@@ -42,9 +44,15 @@ function chanceOf(text: string): number {
   return value;
 }
 
-export async function lab(flags: LabFlags): Promise<void> {
-  if (flags.simulated) simulate(flags);
-  else await run(flags);
+/** What real sockets do not do. */
+const SIMULATED_ONLY = ["rtt", "loss", "seed", "name", "negative-cache", "down", "pcap"];
+
+/** `given`: flags that were written. @throws CommandError */
+export async function lab(flags: LabFlags, given: readonly string[]): Promise<void> {
+  if (flags.simulated) return simulate(flags);
+  const alone = SIMULATED_ONLY.find((name) => given.includes(name));
+  if (alone !== undefined) throw new CommandError(`--${alone} goes with --simulated`);
+  await run(flags);
 }
 
 function simulate(flags: LabFlags): void {
@@ -63,10 +71,10 @@ function simulate(flags: LabFlags): void {
   const simulated = new SimulatedLab(options);
   const trace = flags.pcap === undefined ? undefined : simulated.trace("recursor");
   const names = flags.name ?? DEFAULT_NAMES;
-  const questions = names.map((name) => ({
-    name: name.endsWith(".") ? name : `${name}.`,
-    type: TYPE.A,
-  }));
+  const questions = names.map((word) => {
+    const name = nameOf(word);
+    return { name: isAbsolute(name) ? name : `${name}.`, type: TYPE.A };
+  });
   const rows = simulated.compare(questions);
   const digest = simulated.world.digest.text;
   if (flags.json)

@@ -102,8 +102,8 @@ function questionsOf(word: string, types: readonly number[]): Asked[] {
   return wanted.map((type) => ({ name, type }));
 }
 
-/** U-labels become A-labels (UTS 46); what is ASCII stays, escaped as the codec does it. */
-function nameOf(word: string): string {
+/** U-labels become A-labels (UTS 46); what is ASCII stays, escaped as the codec does it. @throws CommandError */
+export function nameOf(word: string): string {
   const isAscii = [...word].every((c) => c.charCodeAt(0) < 0x80);
   const name = isAscii ? word : domainToASCII(word);
   if (name === "") throw new CommandError(`${word} is no domain name (UTS 46)`);
