@@ -28,7 +28,9 @@ export function peerOf(text: string, keys: readonly string[]): NamedPeer {
 
 /** What went wrong with a NOTIFY, on stderr; nothing when all went well. */
 export function sayOfNotify(zone: string, { addr, port }: Endpoint, answer: NotifyAnswer): void {
-  if (!answer.answered)
+  if (!answer.answered && answer.why === "tsig")
+    say(`${zone}: ${addr}:${port} does not take NOTIFY: ${answer.detail}`);
+  else if (!answer.answered)
     say(
       `${zone}: ${addr}:${port} ${answer.why === "refused" ? "refuses" : "does not answer"} NOTIFY`,
     );

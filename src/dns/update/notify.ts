@@ -6,7 +6,7 @@ import { MILLISECOND } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
 import { rcodeName } from "../../render/dns-names.ts";
-import { serverOf } from "../resolve/arguments.ts";
+import { nameOf, serverOf } from "../resolve/arguments.ts";
 import { addressOf } from "../resolve/servers.ts";
 import { tsigKey } from "../resolve/transfer.ts";
 
@@ -18,7 +18,7 @@ export async function notifyServer(
   tsig: string | undefined,
   timeoutMs: number,
 ): Promise<{ readonly zone: string; readonly server: string; readonly rcode: string }> {
-  const zone = name.replace(/\.?$/, ".");
+  const zone = nameOf(name).replace(/\.?$/, ".");
   const server = await addressOf(serverOf(serverText.replace(/^@/, "")));
   const key = tsig === undefined ? undefined : tsigKey(tsig);
   const where = `${server.addr}#${server.port}`;
@@ -32,6 +32,8 @@ export async function notifyServer(
     const answer = await new Promise<NotifyAnswer>((done) =>
       notify(host, { name: zone, ...soa }, server, done, key, timeoutMs * MILLISECOND),
     );
+    if (!answer.answered && answer.why === "tsig")
+      throw new CommandError(`${where}: ${answer.detail}`, EXIT.input);
     if (!answer.answered) {
       const how = answer.why === "refused" ? "nothing listens there" : "it does not answer NOTIFY";
       throw new CommandError(`${where}: ${how}`, EXIT.network);

@@ -23,6 +23,7 @@ export interface Notified {
 /** Any rcode ends it: the secondary heard, whatever it makes of it. */
 export type NotifyAnswer =
   | { readonly answered: false; readonly why: "timeout" | "refused" }
+  | { readonly answered: false; readonly why: "tsig"; readonly detail: string }
   | { readonly answered: true; readonly rcode: number };
 
 /**
@@ -54,6 +55,8 @@ export function notify(
   });
   let tries = 0;
   let ended = false;
+  /** Why an answer's signature did not do, or what it says against ours. */
+  let unsigned: string | undefined;
   const end = (answer: NotifyAnswer) => {
     if (ended) return;
     ended = true;
@@ -63,6 +66,8 @@ export function notify(
   };
   const send = () => {
     const now = host.clock.now();
+    // Anybody may have sent it: the true answer had the time of a try to come (RFC 8945 5.4).
+    if (unsigned !== undefined) return end({ answered: false, why: "tsig", detail: unsigned });
     if (tries === TRIES || now >= last) return end({ answered: false, why: "timeout" });
     socket.send(session?.sign(message, seconds()) ?? message, to.addr, to.port);
     timer.armAt(Math.min(last, now + FIRST_WAIT * (1 << tries++)));
@@ -74,7 +79,10 @@ export function notify(
       onDatagram: (data) => {
         // RFC 8945 5.4: what is not signed as the word was is no answer to it.
         const checked = session?.check(new Uint8Array(data), seconds());
-        if (checked?.ok === false) return;
+        if (checked?.ok === false) {
+          unsigned = checked.why;
+          return;
+        }
         const { message: answer, malformed } = readMessage(checked?.message ?? data);
         const [question] = answer.questions;
         if (malformed || answer.qr !== 1 || answer.id !== id || answer.opcode !== OPCODE.NOTIFY)

@@ -7,6 +7,7 @@ import { Exchange } from "../../../../src/engines/dns/client/exchange.ts";
 import { clientQuery } from "../../../../src/engines/dns/client/query.ts";
 import type { DnsService } from "../../../../src/engines/dns/listener.ts";
 import { DnsListener } from "../../../../src/engines/dns/listener.ts";
+import type { NotifyAnswer } from "../../../../src/engines/dns/notifier.ts";
 import { notify } from "../../../../src/engines/dns/notifier.ts";
 import type { TsigKey } from "../../../../src/engines/dns/tsig.ts";
 import { parseTsigKey } from "../../../../src/engines/dns/tsig.ts";
@@ -149,5 +150,19 @@ describe("NOTIFY that is signed", () => {
       expect(result).toBe(answered);
       expect(new Set(heard)).toEqual(new Set([key?.name]));
     }
+  });
+
+  it("RFC 8945 5.4: that the key is refused is told after one try, in which the true answer may come", () => {
+    const { world, host } = setUp();
+    const ended: { answer: NotifyAnswer; at: number }[] = [];
+    const done = (answer: NotifyAnswer) => ended.push({ answer, at: host.clock.now() });
+    notify(host, { name: "z." }, SERVER, done, FALSE);
+    world.run(100 * SECOND);
+    expect(ended).toEqual([
+      {
+        answer: { answered: false, why: "tsig", detail: expect.stringContaining("BADSIG") },
+        at: 2 * SECOND,
+      },
+    ]);
   });
 });
