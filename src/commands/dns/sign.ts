@@ -25,14 +25,20 @@ export default class DnsSign extends NetkitCommand {
       description: "of keys that are made",
     }),
     nsec3: Flags.boolean({ description: "deny by hashes of names (RFC 5155)" }),
-    salt: Flags.string({ default: "", description: "hex; none is best (RFC 9276)" }),
+    salt: Flags.string({
+      dependsOn: ["nsec3"],
+      description: "hex; none is best (RFC 9276)",
+    }),
     iterations: Flags.integer({
-      default: 0,
+      dependsOn: ["nsec3"],
       min: 0,
       max: 150,
       description: "0 is best (RFC 9276)",
     }),
-    "opt-out": Flags.boolean({ description: "no NSEC3 for delegations without DS" }),
+    "opt-out": Flags.boolean({
+      dependsOn: ["nsec3"],
+      description: "no NSEC3 for delegations without DS",
+    }),
     inception: Flags.string({ description: "YYYYMMDDHHmmSS [default: an hour ago]" }),
     expiration: Flags.string({ description: "YYYYMMDDHHmmSS [default: 30 days later]" }),
     output: Flags.string({ char: "o", description: "file for the signed zone" }),

@@ -18,8 +18,8 @@ export interface SignFlags {
   readonly zsk?: string | undefined;
   readonly algorithm: string;
   readonly nsec3: boolean;
-  readonly salt: string;
-  readonly iterations: number;
+  readonly salt?: string | undefined;
+  readonly iterations?: number | undefined;
   readonly "opt-out": boolean;
   readonly inception?: string | undefined;
   readonly expiration?: string | undefined;
@@ -77,10 +77,10 @@ export function signFile(file: string, flags: SignFlags, say: (line: string) => 
   const expiration = timeOf("expiration", flags.expiration, inception + THIRTY_DAYS);
   if (expiration <= inception) throw new CommandError("--expiration is not after --inception");
   if (expiration <= now) say("warning: the signatures are expired already: nobody validates them");
-  if (!/^([0-9a-f]{2})*$/i.test(flags.salt)) throw new CommandError("--salt is not hex");
+  const { salt = "", iterations = 0, "opt-out": optOut } = flags;
+  if (!/^([0-9a-f]{2})*$/i.test(salt)) throw new CommandError("--salt is not hex");
   const ksk = keyOf(flags.key, flags.algorithm, true, say);
   const zsk = flags.zsk === undefined ? undefined : keyOf(flags.zsk, flags.algorithm, false, say);
-  const { salt, iterations, "opt-out": optOut } = flags;
   const records = signZone(zone, {
     ksk,
     zsk,
