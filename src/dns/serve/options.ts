@@ -27,9 +27,14 @@ export interface ZoneServerFlags {
   readonly json: boolean;
 }
 
+/** It is in every answer to who asks, whatever room UDP has for it. */
+const MAX_NSID_OCTETS = 128;
+
 export function serveZones(zones: readonly string[], flags: ZoneServerFlags): Promise<void> {
   if (zones.length + flags.secondary.length === 0)
     throw new CommandError("no zone file and no --secondary is given; see --help");
+  if (flags.nsid !== undefined && Buffer.byteLength(flags.nsid) > MAX_NSID_OCTETS)
+    throw new CommandError(`--nsid is longer than ${MAX_NSID_OCTETS} octets`);
   const listen = flags.listen ?? (flags["listen-tls"].length > 0 ? [] : ["127.0.0.1:5300"]);
   const { plain } = listenAddresses({ ...flags, listen, "listen-https": [] });
   const options: ServeFlags = {
