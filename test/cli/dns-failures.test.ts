@@ -1,5 +1,6 @@
 /** DNS commands when something is amiss: outputs, servers and ports. One line on stderr, and the documented code. */
 import { spawn, spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { createSocket } from "node:dgram";
 import {
   closeSync,
@@ -369,6 +370,50 @@ describe("flags that contradict each other, and help", () => {
     expect(stderr).toMatch(why);
     expect(status).toBe(code);
   });
+
+  it.each([
+    [["lab", "--down", "ns1.example.com"], /^netkit: --down goes with --simulated\n$/],
+    [["lab", "--no-negative-cache"], /^netkit: --negative-cache goes with --simulated\n$/],
+    [
+      ["sign", "z=FILE", "--key", "k", "--salt", "aa"],
+      /must be provided when using --salt: --nsec3/,
+    ],
+    [
+      ["serve", "z=FILE", "--nsid", "n".repeat(129)],
+      /^netkit: --nsid is longer than 128 octets\n$/,
+    ],
+    [["recursor", "--forward", "127.0.0.1:0"], /^netkit: 127.0.0.1:0 is no ADDRESS\[:PORT\]\n$/],
+    [["notify", "a..b", "@127.0.0.1"], /^netkit: the name "a\.\.b" has an empty label\n$/],
+    [["resolve", "x.z", "@tls://127.0.0.1", "--pin", "AAAA"], /--pin AAAA is no base64/],
+  ])("wrong use, exit 2: %j", (args, why) => {
+    const { stderr, status } = run(...args.map((arg) => arg.replace("FILE", at("z.zone"))));
+    expect([stderr, status]).toEqual([expect.stringMatching(why), 2]);
+  });
+
+  it.each([
+    [["serve", "z=FILE", "--cert", "BAD", "--key", "KEY"], /^netkit: certificate \S+bad: /],
+    [["recursor", "--cert", "CERT", "--key", "BAD"], /^netkit: key \S+bad: /],
+    [["recursor", "--cert", "CERT", "--key", "OTHER"], /^netkit: key \S+other for certificate /],
+    [["resolve", "x.z", "@tls://127.0.0.1", "--tls-ca", "BAD"], /: there is no certificate in PEM/],
+  ])(
+    "RFC 7858: certificates and keys that are none are told by their file, exit 3: %j",
+    (args, why) => {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      writeFileSync(at("other"), privateKey.export({ type: "pkcs8", format: "pem" }));
+      writeFileSync(at("bad"), "nothing of the kind\n");
+      const files: Record<string, string> = {
+        BAD: at("bad"),
+        OTHER: at("other"),
+        CERT: "fixtures/tls/localhost.pem",
+        KEY: "fixtures/tls/localhost.key",
+        "z=FILE": `z=${at("z.zone")}`,
+      };
+      const listen = args[0] === "resolve" ? [] : ["--listen-tls", "127.0.0.1:0"];
+      const { stderr, status } = run(...args.map((arg) => files[arg] ?? arg), ...listen);
+      expect([stderr, status]).toEqual([expect.stringMatching(why), 3]);
+      expect(stderr.trimEnd()).not.toContain("\n");
+    },
+  );
 
   it("RFC 4035 2: a zone that is signed takes no --updates without its keys", () => {
     run("sign", `z=${at("z.zone")}`, "--key", at("k2.pem"), "-o", at("z.signed"));

@@ -1,5 +1,4 @@
 /** Flags of `netkit dns recursor` as options of the engine. */
-import { readFileSync } from "node:fs";
 import type { ResourceRecord } from "../../codecs/dns/index.ts";
 import { readZone, TYPE } from "../../codecs/dns/index.ts";
 import { DecodeError, EncodeError } from "../../codecs/errors.ts";
@@ -15,6 +14,8 @@ import { ROOT_ANCHORS, ROOT_HINTS } from "../../engines/dns/resolver/root-hints.
 import type { TlsServer } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { eachAddress } from "../../net/live/addresses.ts";
+import { readAuthorities, readServerCertificate } from "./certificate.ts";
+import { readText } from "./read-text.ts";
 
 /** RFC 7858 3.1. */
 const DOT_PORT = 853;
@@ -50,15 +51,6 @@ export type ListenFlags = Pick<
   "listen" | "listen-tls" | "listen-https" | "cert" | "key"
 >;
 
-/** A text file. @throws CommandError */
-export function readText(path: string, what: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    throw new CommandError(`${what} ${path}: ${(error as Error).message}`, EXIT.input);
-  }
-}
-
 function records(path: string, what: string): ResourceRecord[] {
   try {
     return [...readZone(readText(path, what), { origin: ".", ttl: 3600 })];
@@ -68,8 +60,8 @@ function records(path: string, what: string): ResourceRecord[] {
   }
 }
 
-/** `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300`. @throws CommandError */
-export function serverAddress(text: string, port: number): ServerAddress {
+/** `192.0.2.1`, `192.0.2.1:5300`, `2001:db8::1`, `[2001:db8::1]:5300`; `least`: 0 to listen at any port. @throws CommandError */
+export function serverAddress(text: string, port: number, least: 0 | 1 = 1): ServerAddress {
   const bracketed = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text);
   const plain = /^([0-9.]+)(?::(\d{1,5}))?$/.exec(text);
   const [addr, given] =
@@ -79,9 +71,9 @@ export function serverAddress(text: string, port: number): ServerAddress {
         ? [plain[1], plain[2]]
         : [text, undefined];
   const chosen = given === undefined ? port : Number(given);
-  const valid =
-    addr !== undefined && (parseIpv4(addr) ?? parseIpv6(addr)) !== undefined && chosen <= 65_535;
-  if (!valid) throw new CommandError(`${text} is no ADDRESS[:PORT]`);
+  const isAddress = addr !== undefined && (parseIpv4(addr) ?? parseIpv6(addr)) !== undefined;
+  if (!isAddress || chosen < least || chosen > 65_535)
+    throw new CommandError(`${text} is no ADDRESS[:PORT]`);
   return { addr, port: chosen };
 }
 
@@ -99,8 +91,7 @@ function stubZone(text: string, port: number): ZoneServers {
 
 /** `ADDRESS`, or `ZONE=ADDRESS`; `tls://ADDRESS#NAME` over TLS. */
 function forwarders(flags: RecursorFlags): ZoneServers[] {
-  const ca =
-    flags["forward-ca"] === undefined ? undefined : readText(flags["forward-ca"], "certificates");
+  const ca = flags["forward-ca"] === undefined ? undefined : readAuthorities(flags["forward-ca"]);
   const zones = new Map<string, ServerAddress[]>();
   for (const text of flags.forward) {
     const at = text.indexOf("=");
@@ -189,7 +180,7 @@ export function resolverOptions(flags: RecursorFlags): Partial<ResolverOptions> 
 function certificate(flags: ListenFlags): TlsServer {
   if (flags.cert === undefined || flags.key === undefined)
     throw new CommandError("--listen-tls and --listen-https need --cert and --key");
-  return { cert: readText(flags.cert, "certificate"), key: readText(flags.key, "key") };
+  return readServerCertificate(flags.cert, flags.key);
 }
 
 /** With port 0 the ports of the addresses would differ. */
@@ -202,10 +193,10 @@ export function listenAddresses(flags: ListenFlags): {
   https: (ListenAddress & { tls: TlsServer })[];
 } {
   const secure = (texts: readonly string[], port: number) =>
-    texts.map((text) => ({ ...serverAddress(text, port), tls: certificate(flags) }));
+    texts.map((text) => ({ ...serverAddress(text, port, 0), tls: certificate(flags) }));
   return {
     plain: [
-      ...flags.listen.flatMap((text) => eachOf(serverAddress(text, 53))),
+      ...flags.listen.flatMap((text) => eachOf(serverAddress(text, 53, 0))),
       ...secure(flags["listen-tls"], 853),
     ],
     https: secure(flags["listen-https"], 443),

@@ -11,7 +11,8 @@ import { LiveHost } from "../../net/live/host.ts";
 import { checkOutput, writeOutput } from "../../output-file.ts";
 import { authZoneOf } from "./auth-zones.ts";
 import type { RecursorFlags } from "./options.ts";
-import { listenAddresses, readText, resolverOptions } from "./options.ts";
+import { listenAddresses, resolverOptions } from "./options.ts";
+import { readText } from "./read-text.ts";
 
 export interface ServeFlags extends RecursorFlags {
   readonly json: boolean;

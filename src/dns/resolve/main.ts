@@ -1,11 +1,11 @@
 /** From the words and flags of `netkit dns resolve` to what it prints. */
-import { readFileSync } from "node:fs";
 import { classCode, OPCODE } from "../../codecs/dns/index.ts";
 import { subnetData } from "../../engines/dns/client/query.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { palette } from "../../render/color.ts";
 import { readLinesOf } from "../../standard-input.ts";
+import { readAuthorities } from "../recursor/certificate.ts";
 import type { ServerWord } from "./arguments.ts";
 import { readWords } from "./arguments.ts";
 import { compareModes, compareServers } from "./compare.ts";
@@ -60,7 +60,6 @@ export function settingsOf(words: readonly string[], flags: ResolveFlags): Resol
   if (rdclass === undefined) throw new CommandError(`${flags.class} is no class`);
   if (flags.ecs !== undefined) checkSubnet(flags.ecs);
   checkEdns(flags);
-  if (flags["tls-ca"] !== undefined) checkFile(flags["tls-ca"]);
   const secure = servers.some((server) => server.transport !== "udp");
   return {
     questions,
@@ -105,10 +104,18 @@ function keyOf(flags: ResolveFlags, servers: readonly ServerWord[]): TsigKey | u
 function tlsOf(flags: ResolveFlags): TlsSettings {
   return {
     ...(flags["tls-name"] === undefined ? {} : { name: flags["tls-name"] }),
-    ...(flags["tls-ca"] === undefined ? {} : { ca: flags["tls-ca"] }),
-    pins: flags.pin ?? [],
+    ...(flags["tls-ca"] === undefined ? {} : { ca: readAuthorities(flags["tls-ca"]) }),
+    pins: (flags.pin ?? []).map(checkPin),
     insecure: flags.insecure,
   };
+}
+
+/** RFC 7858 4.2: as the key of the peer is hashed, so that another form would only never match. */
+function checkPin(text: string): string {
+  const octets = Buffer.from(text, "base64");
+  if (octets.length !== 32 || octets.toString("base64") !== text)
+    throw new CommandError(`--pin ${text} is no base64 of a SHA-256`);
+  return text;
 }
 
 function opcodeOf(text: string): number {
@@ -134,14 +141,6 @@ function checkSubnet(text: string): void {
     subnetData(text);
   } catch (error) {
     throw new CommandError(`--ecs ${(error as RangeError).message}`);
-  }
-}
-
-function checkFile(path: string): void {
-  try {
-    readFileSync(path);
-  } catch (error) {
-    throw new CommandError(`${path}: ${(error as NodeJS.ErrnoException).code}`, EXIT.input);
   }
 }
 

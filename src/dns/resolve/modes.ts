@@ -1,6 +1,5 @@
 /** Resolving by walking from the root, by a server that walks, by servers that ask each other, or with validation of one's own. */
 
-import { readFileSync } from "node:fs";
 import type { DnsMessage } from "../../codecs/dns/index.ts";
 import { RCODE } from "../../codecs/dns/index.ts";
 import { isAbsolute } from "../../codecs/dns/name.ts";
@@ -79,13 +78,12 @@ async function overHttps(
 ): Promise<ServerAddress> {
   const { hostname } = new URL(named.host);
   const at = await addressOf({ ...named, host: hostname.replace(/^\[|\]$/g, "") });
-  const ca = tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8");
   const verify = !tls.insecure;
   return {
     ...at,
     https: async (query, timeoutMs) => {
       try {
-        return await askOverHttps(named.host, query, { timeoutMs, ca, verify });
+        return await askOverHttps(named.host, query, { timeoutMs, ca: tls.ca, verify });
       } catch (error) {
         failed(`${named.host}: ${(error as Error).message}`);
         throw error;

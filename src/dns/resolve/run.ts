@@ -1,5 +1,4 @@
 /** The run behind `netkit dns resolve`: each question answered, a few at a time, printed in their order. */
-import { readFileSync } from "node:fs";
 import { decode, encode } from "../../codecs/dns/index.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Transport } from "../../engines/dns/client/exchange.ts";
@@ -123,7 +122,7 @@ async function overHttps(
   try {
     const bytes = await askOverHttps(url, encode(query), {
       timeoutMs: settings.timeoutMs ?? conf.timeoutMs,
-      ca: tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8"),
+      ca: tls.ca,
       verify: !tls.insecure,
     });
     const response = decode(bytes, { tolerate: () => {} });

@@ -1,10 +1,10 @@
 /** From the `--tls-*` flags to what a connection checks of its server. RFC 7858 4, RFC 8310. */
-import { readFileSync } from "node:fs";
 import type { TlsClient } from "../../engines/host.ts";
 import type { ServerWord } from "./arguments.ts";
 
 export interface TlsSettings {
   readonly name?: string;
+  /** PEM. */
   readonly ca?: string;
   readonly pins: readonly string[];
   readonly insecure: boolean;
@@ -13,7 +13,7 @@ export interface TlsSettings {
 export function tlsClient(tls: TlsSettings, servers: readonly ServerWord[]): TlsClient {
   return {
     name: tls.name ?? servers[0]?.host,
-    ca: tls.ca === undefined ? undefined : readFileSync(tls.ca, "utf8"),
+    ca: tls.ca,
     pins: tls.pins,
     verify: !tls.insecure,
     alpn: ["dot"],
