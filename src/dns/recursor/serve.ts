@@ -2,7 +2,7 @@
 import type { Listening } from "../../engines/dns/listener.ts";
 import { DnsListener } from "../../engines/dns/listener.ts";
 import { Recursor } from "../../engines/dns/recursor.ts";
-import { isCacheDump } from "../../engines/dns/resolver/dump.ts";
+import { readCacheDump } from "../../engines/dns/resolver/dump-check.ts";
 import type { TraceEvent } from "../../engines/dns/resolver/trace.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import type { DohServer } from "../../net/live/doh-server.ts";
@@ -164,14 +164,14 @@ function report(recursor: Recursor, json: boolean): void {
 }
 
 function load(recursor: Recursor, path: string): void {
-  let dump: unknown;
+  let value: unknown;
   try {
-    dump = JSON.parse(readText(path, "cache"));
+    value = JSON.parse(readText(path, "cache"));
   } catch (error) {
     if (error instanceof CommandError) throw error;
     throw new CommandError(`cache ${path}: ${(error as Error).message}`, EXIT.input);
   }
-  if (!isCacheDump(dump))
-    throw new CommandError(`cache ${path}: this is no dump of --cache-dump`, EXIT.input);
+  const dump = readCacheDump(value);
+  if (typeof dump === "string") throw new CommandError(`cache ${path}: ${dump}`, EXIT.input);
   recursor.load(dump);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DnsMessage } from "../../../src/codecs/dns/index.ts";
 import { decode, encode, RCODE, TYPE } from "../../../src/codecs/dns/index.ts";
+import { readCacheDump } from "../../../src/engines/dns/resolver/dump-check.ts";
 import { questionFor } from "../../../src/engines/dns/resolver/resolver.ts";
 import type { TsigKey } from "../../../src/engines/dns/tsig.ts";
 import { parseTsigKey, signTsig, splitTsig } from "../../../src/engines/dns/tsig.ts";
@@ -83,6 +84,41 @@ describe("the recursor in a simulated network", () => {
     other.recursor.load(JSON.parse(JSON.stringify(lab.recursor.dump())));
     expect(addresses(other.ask("www.example.test1."))).toEqual(["192.0.2.1"]);
     expect(other.queries).toBe(0);
+  });
+
+  it("a dump that is damaged is refused with the place", () => {
+    const lab = new Lab(9, SERVERS);
+    lab.ask("www.example.test1.");
+    lab.ask("no.example.test1.");
+    const text = JSON.stringify(lab.recursor.dump());
+    expect(readCacheDump(JSON.parse(text))).toEqual(JSON.parse(text));
+    interface Parts {
+      readonly sets: { readonly set: object }[];
+      readonly replies: object[];
+    }
+    const damages: [(dump: Parts) => unknown, RegExp][] = [
+      [(dump) => Object.assign(dump, { version: 2 }), /^this is no dump/],
+      [(dump) => Object.assign(dump, { sets: undefined }), /^there are no sets/],
+      [(dump) => Object.assign(dump, { sets: [null] }), /^sets\[0\]: is no record set/],
+      [(dump) => Object.assign(dump.sets[1]?.set as object, { ttl: "x" }), /^sets\[1\]: .* TTL/],
+      [
+        (dump) => Object.assign(dump.sets[0]?.set as object, { rdatas: [{ host: 5 }] }),
+        /^sets\[0\]/,
+      ],
+      [
+        (dump) => Object.assign(dump.sets[0]?.set as object, { name: "a..b", key: "a..b" }),
+        /empty label/,
+      ],
+      [
+        (dump) => Object.assign(dump.replies[0] as object, { authority: 1 }),
+        /^replies\[0\]: .*authority/,
+      ],
+    ];
+    for (const [damage, why] of damages) {
+      const dump = JSON.parse(text) as Parts;
+      damage(dump);
+      expect(readCacheDump(dump)).toMatch(why);
+    }
   });
 
   it("RFC 1035 7.4: a question that comes again gets the answer's octets, its own id and a TTL counted down", () => {

@@ -45,14 +45,6 @@ export function dumpCache(core: Core): CacheDump {
   return { format: "netkit-dns-cache", version: 1, sets, replies };
 }
 
-/** Whether a value is a dump. Its contents are trusted: it is the operator's file. */
-export function isCacheDump(value: unknown): value is CacheDump {
-  const { format, version, sets, replies } = (value ?? {}) as Record<string, unknown>;
-  return (
-    format === "netkit-dns-cache" && version === 1 && Array.isArray(sets) && Array.isArray(replies)
-  );
-}
-
 export function loadCache(core: Core, dump: CacheDump): void {
   const now = core.seconds;
   const set = ({ left, ...rest }: KeptSet): CachedSet => ({
