@@ -43,14 +43,12 @@ function serveStream(
   stream: ServerHttp2Stream,
   headers: Record<string, string | undefined>,
 ): void {
+  const status = (code: number) => answer(stream, code);
   // Not by `new URL`: it throws for what a client may well send, such as `//`.
-  const target = headers[":path"] ?? "/";
-  const path = target.split("?", 1)[0] as string;
-  const status = (code: number) => stream.respond({ ":status": code }, { endStream: true });
+  const [, path, query] = /^([^?]*)\??(.*)$/s.exec(headers[":path"] ?? "") ?? [];
   if (path !== PATH) return status(404);
   if (headers[":method"] === "GET") {
-    const query = new URLSearchParams(target.slice(path.length));
-    const bytes = fromBase64(query.get("dns") ?? "");
+    const bytes = fromBase64(new URLSearchParams(query).get("dns") ?? "");
     return bytes === undefined ? status(400) : ask(service, stream, bytes);
   }
   if (headers[":method"] !== "POST") return status(405);
@@ -68,7 +66,7 @@ function serveStream(
 
 function ask(service: DnsService, stream: ServerHttp2Stream, request: Uint8Array): void {
   if (request.length < HEADER_BYTES || ((request[2] as number) & 0x80) !== 0) {
-    stream.respond({ ":status": 400 }, { endStream: true });
+    answer(stream, 400);
     return;
   }
   const { socket } = stream.session ?? {};
@@ -77,9 +75,16 @@ function ask(service: DnsService, stream: ServerHttp2Stream, request: Uint8Array
     port: socket?.remotePort ?? 0,
     transport: "tls" as const,
   };
-  service.query(request, client, (bytes) => {
-    if (stream.closed || stream.destroyed) return;
-    stream.respond({ ":status": 200, "content-type": TYPE, "content-length": bytes.length });
-    stream.end(bytes);
-  });
+  service.query(request, client, (bytes) => answer(stream, 200, bytes));
+}
+
+/** A client may have gone by now, also in the middle of what it sends. */
+function answer(stream: ServerHttp2Stream, status: number, bytes?: Uint8Array): void {
+  if (stream.closed || stream.destroyed) return;
+  if (bytes === undefined) {
+    stream.respond({ ":status": status }, { endStream: true });
+    return;
+  }
+  stream.respond({ ":status": status, "content-type": TYPE, "content-length": bytes.length });
+  stream.end(bytes);
 }
