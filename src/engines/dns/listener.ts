@@ -20,6 +20,7 @@ import type {
   UdpSocket,
 } from "../host.ts";
 import { SECOND } from "../host.ts";
+import { padAnswer, wantsPadding } from "./padding.ts";
 
 export type DnsTransport = "udp" | "tcp" | "tls";
 
@@ -329,9 +330,10 @@ class Connection implements TcpHandler {
 
   private ask(request: Uint8Array): void {
     const { service } = this.listener;
+    const pads = this.client.transport === "tls" && wantsPadding(request);
     const now = service.answerNow?.(request, this.client);
     if (now !== undefined) {
-      this.send(now);
+      this.send(pads ? padAnswer(now) : now);
       return;
     }
     this.awaited++;
@@ -343,7 +345,7 @@ class Connection implements TcpHandler {
         rest?.return?.();
         return;
       }
-      this.send(bytes);
+      this.send(pads ? padAnswer(bytes) : bytes);
       if (rest === undefined) this.answered();
       else {
         this.streams.push(rest);

@@ -3,6 +3,7 @@ import type { Http2SecureServer, ServerHttp2Stream } from "node:http2";
 import { createSecureServer } from "node:http2";
 import { fromBase64 } from "../../codecs/writer.ts";
 import type { DnsService } from "../../engines/dns/listener.ts";
+import { padAnswer, wantsPadding } from "../../engines/dns/padding.ts";
 import type { TlsServer } from "../../engines/host.ts";
 
 const PATH = "/dns-query";
@@ -75,7 +76,8 @@ function ask(service: DnsService, stream: ServerHttp2Stream, request: Uint8Array
     port: socket?.remotePort ?? 0,
     transport: "tls" as const,
   };
-  service.query(request, client, (bytes) => answer(stream, 200, bytes));
+  const pads = wantsPadding(request);
+  service.query(request, client, (bytes) => answer(stream, 200, pads ? padAnswer(bytes) : bytes));
 }
 
 /** A client may have gone by now, also in the middle of what it sends. */
