@@ -372,6 +372,11 @@ describe("flags that contradict each other, and help", () => {
   });
 
   it.each([
+    [["serve", "z=FILE", "--secondary", "Z@127.0.0.1"], /^netkit: z\. is given twice, /],
+    [
+      ["serve", "--secondary", "Z@127.0.0.1", "--secondary", "z.@127.0.0.2"],
+      /^netkit: z\. is given twice, the second time as z\.@127\.0\.0\.2\n$/,
+    ],
     [["lab", "--down", "ns1.example.com"], /^netkit: --down goes with --simulated\n$/],
     [["lab", "--no-negative-cache"], /^netkit: --negative-cache goes with --simulated\n$/],
     [

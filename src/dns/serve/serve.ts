@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { resolve as absolute, join } from "node:path";
-import { sameName } from "../../codecs/dns/canonical.ts";
+import { keyText, sameName } from "../../codecs/dns/canonical.ts";
 import { Authority } from "../../engines/dns/authority.ts";
 import type { ListenAddress } from "../../engines/dns/listener.ts";
 import { notify } from "../../engines/dns/notifier.ts";
@@ -82,12 +82,19 @@ export async function serve(flags: ServeFlags): Promise<void> {
     onFailure: say,
     clock: host.clock,
   });
-  const secondaries = flags.secondary.map((text) => secondaryOf(text, authority, flags));
+  const secondaries: Served[] = [];
+  for (const text of flags.secondary) {
+    const one = secondaryOf(text, authority, flags);
+    if (secondaries.some(({ key }) => key === one.key))
+      throw new CommandError(`${keyText(one.key)} is given twice, the second time as ${text}`);
+    secondaries.push(one);
+  }
   const loaded: Zone[] = [];
   for (const source of sources) {
     const { zone, warnings } = loadZone(source);
     for (const warning of warnings) say(`warning: ${warning}`);
-    if (loaded.some(({ origin }) => origin === zone.origin))
+    const { origin } = zone;
+    if ([...loaded.map((one) => one.origin), ...secondaries.map(({ key }) => key)].includes(origin))
       throw new CommandError(`${zone.name} is given twice, the second time in ${source.file}`);
     if (flags.updates) keysFor(zone, source.file, signKeys);
     authority.setZone(zone);
@@ -201,6 +208,7 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
   const { at: primary, key: named } = peerOf(text.slice(at + 1), flags.tsig);
   // Where none is named the first signs what we ask for.
   const key = named ?? flags.tsig.slice(0, 1).map(tsigKeyOf)[0];
+  authority.expectZone(zone);
   const engine = new Secondary({
     zone,
     primary,
@@ -214,7 +222,7 @@ function secondaryOf(text: string, authority: Authority, flags: ServeFlags): Ser
       say(`${zone} serial ${fetched.serial}${diffs === undefined ? "" : " (IXFR)"}`);
     },
     onExpire: () => {
-      authority.removeZone(zone);
+      authority.expectZone(zone);
       say(`${zone} has expired`);
     },
     onFailure: (why) => say(`${zone} from ${primary.addr}:${primary.port}: ${why}`),

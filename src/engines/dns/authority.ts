@@ -70,6 +70,8 @@ export interface AuthorityOptions {
 
 export class Authority implements DnsService {
   private readonly zones = new Map<NameKey, Zone>();
+  /** Zones of ours whose data is not here: not yet, or no more. */
+  private readonly missing = new Set<NameKey>();
   /** The zone, where there is one alone: then nothing has to be looked for. */
   private only: Zone | undefined;
   private readonly clock: Pick<Clock, "wallMs">;
@@ -106,6 +108,7 @@ export class Authority implements DnsService {
   setZone(zone: Zone, diffs?: readonly ZoneDiff[]): void {
     const old = this.zones.get(zone.origin);
     this.zones.set(zone.origin, zone);
+    this.missing.delete(zone.origin);
     this.only = this.zones.size === 1 ? zone : undefined;
     if (old === undefined || this.options.mayTransfer === undefined) return;
     const history = this.past.get(zone.origin) ?? new ZoneHistory();
@@ -135,6 +138,18 @@ export class Authority implements DnsService {
     const [first] = this.zones.values();
     this.only = this.zones.size === 1 ? first : undefined;
     this.past.delete(nameKey(name));
+  }
+
+  /** A zone that is served here when its data comes: until then the server fails, where one of no such zone refuses. */
+  expectZone(name: string): void {
+    this.removeZone(name);
+    this.missing.add(nameKey(name));
+  }
+
+  private isMissing(key: NameKey): boolean {
+    for (let at: NameKey | undefined = key; at !== undefined; at = parentKey(at))
+      if (this.missing.has(at)) return true;
+    return false;
   }
 
   zone(name: string): Zone | undefined {
@@ -187,7 +202,8 @@ export class Authority implements DnsService {
     if (refusal !== RCODE.NOERROR) return this.finish(refusal, 0, client);
     const key = keyOfWire(request, q.nameAt, 0);
     const zone = this.zoneOf(key, q.type);
-    if (zone === undefined) return this.finish(RCODE.REFUSED, 0, client);
+    if (zone === undefined)
+      return this.finish(this.isMissing(key) ? RCODE.SERVFAIL : RCODE.REFUSED, 0, client);
     if (q.type === TYPE.AXFR || q.type === TYPE.IXFR) {
       if (udp && q.type === TYPE.AXFR) return this.finish(RCODE.FORMERR, 0, client);
       if (zone.origin !== key) return this.finish(RCODE.NOTAUTH, 0, client);

@@ -419,3 +419,24 @@ describe("zones that are not served", () => {
     }
   });
 });
+
+it("RFC 1035 4.1.1: a zone of ours whose data is not here is a failure of the server, others are refused", () => {
+  const server = new Authority({ wallMs: () => 0 });
+  const zone = new Zone("z.", readZone("@ 5 SOA ns h 1 1 1 1 1\n", { origin: "z." }));
+  const rcode = (name: string) => {
+    const flags = { aa: false, tc: false, rd: false, ra: false, ad: false, cd: false };
+    const questions = [{ name, type: TYPE.SOA, class: 1 }];
+    const sections = { questions, answers: [], authority: [], additional: [] };
+    const query = encode({ id: 1, qr: 0, opcode: 0, rcode: 0, ...flags, ...sections });
+    const answer = server.answerNow(query, { addr: "192.0.2.1", port: 1, transport: "udp" });
+    return decode(answer as Uint8Array).rcode;
+  };
+  const all = () => ["z.", "www.z.", "other.", "."].map(rcode);
+  expect(all()).toEqual([5, 5, 5, 5]);
+  server.expectZone("Z.");
+  expect(all()).toEqual([2, 2, 5, 5]);
+  server.setZone(zone);
+  expect(all()).toEqual([0, 3, 5, 5]);
+  server.expectZone("z.");
+  expect(all()).toEqual([2, 2, 5, 5]);
+});

@@ -64,7 +64,7 @@ export class LabServer implements Engine, DnsService {
           authority.setZone(came);
           if (missing.delete(zone) && missing.size === 0) onFetched?.();
         },
-        onExpire: () => authority.removeZone(zone),
+        onExpire: () => authority.expectZone(zone),
       });
       this.secondaries.push(secondary);
       secondary.start(host);
