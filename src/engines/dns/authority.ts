@@ -198,6 +198,7 @@ export class Authority implements DnsService {
     if (!q.broken && q.questions > 0) this.out.count(4, 1);
     if (q.opcode === OPCODE.NOTIFY && !q.broken && q.questions === 1)
       return this.finish(this.notified(client), FLAG.AA, client);
+    if (this.asksForCookie()) return this.finish(RCODE.NOERROR, 0, client);
     const refusal = this.refusal();
     if (refusal !== RCODE.NOERROR) return this.finish(refusal, 0, client);
     const key = keyOfWire(request, q.nameAt, 0);
@@ -382,6 +383,14 @@ export class Authority implements DnsService {
     if (q.option(OPTION.COOKIE) < 0) return false;
     const { optionLength } = q;
     return optionLength !== 8 && (optionLength < 16 || optionLength > 40);
+  }
+
+  /** RFC 7873 5.4: without a question, for the cookie alone. */
+  private asksForCookie(): boolean {
+    const q = this.query_;
+    if (q.broken || q.questions !== 0 || q.answers > 0 || q.version > 0) return false;
+    if (q.opcode !== OPCODE.QUERY || this.options.cookieSecret === undefined) return false;
+    return q.option(OPTION.COOKIE) >= 0 && !this.badCookie();
   }
 
   /** Told by those alone who answer by it. */

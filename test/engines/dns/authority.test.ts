@@ -293,6 +293,21 @@ describe("answers from a zone", () => {
     expect(with_("01020304050607").rcode).toBe(1);
   });
 
+  it("RFC 7873 5.4: a cookie alone is had without a question, if it is one", () => {
+    const without = (data: string, options: AuthorityOptions, change: Partial<DnsMessage> = {}) =>
+      ask(authority(options), {
+        ...{ name: "example.", type: 1, edns: 512, options: [{ code: 10, data }] },
+        change: { questions: [], ...change },
+      });
+    const cookieSecret = new Uint8Array(16);
+    const answer = without("0102030405060708", { cookieSecret });
+    expect([answer.rcode, answer.questions]).toEqual([0, []]);
+    expect(answer.edns?.options[0]?.data).toMatch(/^0102030405060708.{32}$/);
+    expect(without("01020304050607", { cookieSecret }).rcode).toBe(1);
+    expect(without("0102030405060708", {}).rcode).toBe(1);
+    expect(without("0102030405060708", { cookieSecret }, { opcode: 2 }).rcode).toBe(4);
+  });
+
   it("RFC 9018 A.1: the cookie of its example", () => {
     const cookie = serverCookie(
       fromHex("e5e973e5a6b2a43f48e7dc849e37bfcf") as Uint8Array,
