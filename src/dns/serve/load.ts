@@ -56,11 +56,7 @@ class Files {
     try {
       const options = {
         ...(name === undefined ? {} : { origin: name }),
-        include: (inner: string) =>
-          this.open(
-            isAbsolute(inner) ? inner : join(dirname(this.place.file), inner),
-            this.depth + 1,
-          ),
+        include: (inner: string) => this.include(inner),
         entered: (line: number, at: number, depth: number) => {
           this.depth = depth;
           this.place = { file: this.stack[depth]?.file ?? file, line, at };
@@ -76,6 +72,18 @@ class Files {
       const message =
         error.code === "dns.zone.origin" ? `${plain}: give NAME=FILE, or $ORIGIN in it` : plain;
       throw this.refusal(this.place, error.offset, message, `${error.code}, ${error.spec}`);
+    }
+  }
+
+  /** What cannot be read is a fault of the line that names it. */
+  private include(inner: string): string {
+    const { place } = this;
+    const path = isAbsolute(inner) ? inner : join(dirname(place.file), inner);
+    try {
+      return this.open(path, this.depth + 1);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw this.refusal(place, place.at, error.message, "dns.zone.include, RFC 1035 5.1");
     }
   }
 
