@@ -185,6 +185,13 @@ describe("dns nearest", () => {
     });
   });
 
+  it("edges without an address of the family are not taken for down", () => {
+    write(PLAN);
+    const { stdout } = netkit("nearest", file, "--client", "192.0.2.9", "--type", "AAAA", "--json");
+    const { verdicts } = JSON.parse(stdout) as { verdicts: object[] };
+    expect(verdicts).toMatchObject([{ because: "no address", addresses: [] }]);
+  });
+
   it.each([
     [["--client", "x"], "--client x is no ADDRESS[/BITS]"],
     [["--load", "fra"], "--load fra is no EDGE=LOAD"],

@@ -58,6 +58,7 @@ const WORDS: Readonly<Record<Explained["because"], string>> = {
   distance: "the nearest that is well",
   order: "the first that is well; where the client is, is not known",
   "least loaded": "none is well: the one with the most room",
+  "no address": "no edge has an address of this family: what the zone has of its own",
   "all down": "all are down: as though they were well, unless the zone has records of its own",
 };
 

@@ -35,7 +35,7 @@ export interface Tailor {
   ): Tailored | undefined;
 }
 
-export type Reason = "prefix" | "distance" | "order" | "least loaded" | "all down";
+export type Reason = "prefix" | "distance" | "order" | "least loaded" | "all down" | "no address";
 
 export interface Explained {
   readonly place: string | undefined;
@@ -256,6 +256,7 @@ function rank(
 
 function pick(order: readonly Ranked[], type: number, own: boolean): Chosen {
   const able = order.filter(({ edge }) => addressesOf(edge, type).length > 0);
+  if (able.length === 0) return { ranked: undefined, because: "no address" };
   const first = able.find(({ state }) => state.condition === "well");
   if (first !== undefined) {
     const because = first.prefix ? "prefix" : first.km === undefined ? "order" : "distance";
