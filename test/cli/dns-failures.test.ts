@@ -1,5 +1,5 @@
 /** DNS commands when something is amiss: outputs, servers and ports. One line on stderr, and the documented code. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { createSocket } from "node:dgram";
 import {
@@ -56,6 +56,16 @@ function run(...args: string[]) {
   return runTo("pipe", ...args);
 }
 
+/** While servers of this process answer. */
+function runBeside(...args: string[]): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((done) => {
+    const all = ["bin/run.js", "dns", ...args];
+    execFile("node", all, { timeout: 20_000 }, (_error, stdout, stderr) =>
+      done({ stdout, stderr }),
+    );
+  });
+}
+
 function runTo(out: "pipe" | number, ...args: string[]) {
   const all = ["bin/run.js", "dns", ...args];
   const started = performance.now();
@@ -98,6 +108,22 @@ describe("servers that do not answer", () => {
     expect(stdout).toMatch(/\(tls\): timeout/);
     expect([stderr, status]).toEqual(["", 4]);
     expect(ms).toBeLessThan(4000);
+  });
+
+  it("RFC 5452 9.1: what came and was no answer is told, with the type in each step", async () => {
+    const liar = createSocket("udp4");
+    liar.on("message", (query, { port: to }) => {
+      const other = Buffer.from(query);
+      other[0] = (query[0] as number) ^ 255;
+      liar.send(other, to, "127.0.0.1");
+    });
+    await new Promise<void>((done) => liar.bind(0, "127.0.0.1", done));
+    const server = `@127.0.0.1:${liar.address().port}`;
+    const args = ["resolve", "x.example", "A", server, "--timeout", "300", "--tries", "1"];
+    const { stdout, stderr } = await runBeside(...args, "--trace");
+    liar.close();
+    expect(stdout).toMatch(/no answer within 300 ms; what came was ignored: its identifier is /);
+    expect(stderr).toMatch(/^; x\.example\. A to 127\.0\.0\.1#/);
   });
 
   it("RFC 8484: of a connection that fails the reason is told", async () => {
@@ -238,6 +264,14 @@ describe("zone files that are wrong", () => {
       },
       ...{ exitCode: 3, entry: "q BOGUS x" },
     });
+    expect(status).toBe(3);
+  });
+
+  it("RFC 1035 5.1: an $INCLUDE of nothing is told where it stands", () => {
+    const { stderr, status } = check(`${HEAD}$INCLUDE none.zone\n`);
+    expect(stderr).toMatch(
+      /:5:1: \S+none\.zone: ENOENT.* \(dns\.zone\.include, RFC 1035 5\.1\) in: \$INCLUDE none\.zone\n$/,
+    );
     expect(status).toBe(3);
   });
 

@@ -86,12 +86,14 @@ describe("names and types of dns resolve", () => {
   });
 
   it("lines of a file have types of their own, and a bad one keeps no other from its answer", () => {
-    writeFileSync(at("names"), "www.z A\nx..z\n# none\nwww.z TXT nonsense\nz NS # of the zone\n");
+    const lines = ["www.z A", "x..z", "# none", "www.z TXT nonsense", "@127.0.0.1", "z NS # of it"];
+    writeFileSync(at("names"), `${lines.join("\n")}\n`);
     const { stdout, stderr, status } = run("resolve", "-f", at("names"), server, "--short");
     expect(stdout).toBe("192.0.2.1\nns.z.\n");
     expect(stderr.split("\n")).toEqual([
       expect.stringMatching(/names line 2: the name "x\.\.z" has an empty label/),
       expect.stringMatching(/names line 4: nonsense is no record type; a line is NAME \[TYPE/),
+      expect.stringMatching(/names line 5: @127\.0\.0\.1: a server is a word of the command/),
       "",
     ]);
     expect(status).toBe(3);

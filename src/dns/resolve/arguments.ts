@@ -84,6 +84,8 @@ function noType(word: string): string {
 function questionsOfLine(text: string, types: readonly number[]): Asked[] {
   const [name, ...own] = text.replace(/#.*/, "").trim().split(/\s+/);
   if (name === undefined || name === "") return [];
+  if (name.startsWith("@"))
+    throw new CommandError(`${name}: a server is a word of the command, a line is NAME [TYPE...]`);
   const wanted = own.map((word) => {
     const type = typeCode(word);
     if (type === undefined)

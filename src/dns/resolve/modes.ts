@@ -209,7 +209,7 @@ export async function modalAsker(
       };
       client.resolve(mode, name, question.type, done, {
         ...(listener.walk === undefined ? {} : { walk: listener.walk }),
-        step: (event, server) => listener.step?.({ ...event, server, name }),
+        step: (event, server) => listener.step?.({ ...event, server, name, type: question.type }),
       });
     });
 }

@@ -1,5 +1,5 @@
 /** The run behind `netkit dns resolve`: each question answered, a few at a time, printed in their order. */
-import { decode, encode } from "../../codecs/dns/index.ts";
+import { decode, encode, typeName } from "../../codecs/dns/index.ts";
 import { DecodeError } from "../../codecs/errors.ts";
 import type { Transport } from "../../engines/dns/client/exchange.ts";
 import type { QueryOptions } from "../../engines/dns/client/query.ts";
@@ -168,10 +168,10 @@ async function inOrder(
 /** A step of `--trace`, as one line. */
 export function stepLine(event: StubEvent): string {
   const where = `${event.server.addr}#${event.server.port}`;
-  const { name } = event;
+  const { name, type } = event;
   switch (event.kind) {
     case "sent":
-      return `; ${name} to ${where} over ${event.transport}, ${event.bytes} octets`;
+      return `; ${name} ${typeName(type)} to ${where} over ${event.transport}, ${event.bytes} octets`;
     case "timeout":
       return `;   ${where}: nothing within ${event.afterMs} ms`;
     case "ignored":

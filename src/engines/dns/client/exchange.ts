@@ -104,6 +104,8 @@ export class Exchange {
   private session: TsigSession | undefined;
   /** Why what came was not signed as it must be. */
   private unsigned: string | undefined;
+  /** Why the last that came was no answer. */
+  private ignored: string | undefined;
 
   constructor(
     host: Host,
@@ -231,7 +233,7 @@ export class Exchange {
     else {
       const detail = error?.code.startsWith("E") === true ? error.code : (error?.message ?? cause);
       const named = cause === "timeout" || cause === "refused" || cause === "unreachable";
-      this.fail(named ? cause : "reset", detail);
+      this.fail(named ? cause : "reset", `${detail}${this.besides}`);
     }
   }
 
@@ -240,7 +242,7 @@ export class Exchange {
     this.tell({ kind: "timeout", afterMs: this.waitMs });
     if (this.transport === "udp" && this.tries < this.options.tries) this.udp();
     else if (this.unsigned !== undefined) this.fail("tsig", this.unsigned);
-    else this.fail("timeout", `no answer within ${this.waitMs} ms`);
+    else this.fail("timeout", `no answer within ${this.waitMs} ms${this.besides}`);
   }
 
   private received(data: Uint8Array): void {
@@ -279,7 +281,13 @@ export class Exchange {
     if (this.transport !== "udp" || refused) this.fail("tsig", why);
   }
 
+  /** What came and was no answer, for who is told that none came. */
+  private get besides(): string {
+    return this.ignored === undefined ? "" : `; what came was ignored: ${this.ignored}`;
+  }
+
   private ignore(why: "id" | "question" | "malformed" | "query" | "tsig", detail: string): void {
+    this.ignored = detail;
     this.tell({ kind: "ignored", why, detail });
   }
 

@@ -29,7 +29,11 @@ export interface StubOptions {
   readonly key?: TsigKey | undefined;
 }
 
-export type StubEvent = ExchangeEvent & { readonly server: Endpoint; readonly name: string };
+export type StubEvent = ExchangeEvent & {
+  readonly server: Endpoint;
+  readonly name: string;
+  readonly type: number;
+};
 
 export interface FromHosts {
   readonly from: "hosts";
@@ -183,7 +187,7 @@ class Search {
         ...(ignoreTruncation === undefined ? {} : { ignoreTruncation }),
       },
       (result) => this.came(result, name, server),
-      (event) => this.tell({ ...event, server, name }),
+      (event) => this.tell({ ...event, server, name, type: this.type }),
     );
     exchange.start();
   }
