@@ -258,3 +258,18 @@ describe.skipIf(!onLinux)("netkit dns resolve against the lab", () => {
     }
   });
 });
+
+describe.skipIf(!onLinux)("netkit dns bench against the lab", () => {
+  it("RFC 1035 4.1.1: asks for recursion, and tells what it measured when it is ended", async () => {
+    const name = ["mail.example.com", "A", `@127.0.0.53:${port}`];
+    const long = ["--seconds", "30", "--rate", "100", "--json"];
+    const child = spawn("node", ["bin/run.js", "dns", "bench", ...name, ...long]);
+    setTimeout(() => child.kill("SIGINT"), 1500);
+    let out = "";
+    child.stdout.on("data", (data) => (out += data));
+    const code = await new Promise((done) => child.on("exit", done));
+    const { answered, seconds, rcodes } = JSON.parse(out) as Record<string, number | object>;
+    expect(rcodes).toEqual({ NOERROR: answered });
+    expect([code, Number(answered) > 0, Number(seconds) < 10]).toEqual([130, true, true]);
+  });
+});

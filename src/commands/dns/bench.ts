@@ -6,7 +6,7 @@ export default class DnsBench extends NetkitCommand {
   static override enableJsonFlag = true;
   static override summary = "Load for a DNS server over UDP: answers a second and their times.";
   static override description =
-    "So many questions are under way at once; with --rate no more than that a second. Percentiles are in steps of 2 %. Under full load they are the time in the queue: for the time of service use --rate or --concurrency 1. Exits 4 when nothing is answered.";
+    "So many questions are under way at once; with --rate no more than that a second. Percentiles are in steps of 2 %. Under full load they are the time in the queue: for the time of service use --rate or --concurrency 1. Ctrl-C ends it, with what was measured until then. Exits 4 when nothing is answered.";
   static override examples = [
     "<%= config.bin %> dns bench www.example.com A @127.0.0.1:5300",
     "<%= config.bin %> dns bench example.com SOA MX @127.0.0.1:5300 --rate 1000 --seconds 10 --json",
@@ -27,6 +27,7 @@ export default class DnsBench extends NetkitCommand {
       min: 1,
       description: "milliseconds until one is lost",
     }),
+    rd: Flags.boolean({ description: "ask for recursion", default: true, allowNo: true }),
     dnssec: Flags.boolean({ description: "ask for signatures (DO)" }),
   };
 

@@ -16,6 +16,7 @@ export interface BenchFlags {
   readonly seconds: number;
   readonly timeout: number;
   readonly dnssec: boolean;
+  readonly rd: boolean;
 }
 
 const PARTS = [0.5, 0.9, 0.99, 0.999, 1] as const;
@@ -30,14 +31,20 @@ export async function bench(words: readonly string[], flags: BenchFlags): Promis
   try {
     const queries = questions.map(({ name, type }) => {
       const absolute = name.replace(/\.?$/, ".");
-      const options = { rd: false, ad: false, dnssec: flags.dnssec };
+      const options = { rd: flags.rd, ad: false, dnssec: flags.dnssec };
       return encode(clientQuery(absolute, type, options, host.random));
     });
     const to = await addressOf(server);
     const result = await new Promise<BenchResult>((done) => {
       const { concurrency, rate } = flags;
       const [duration, timeout] = [flags.seconds * SECOND, flags.timeout * MILLISECOND];
-      new Bench(host, { server: to, queries, concurrency, rate, duration, timeout }, done);
+      const options = { server: to, queries, concurrency, rate, duration, timeout };
+      const running = new Bench(host, options, done);
+      // What was measured until then is told.
+      process.once("SIGINT", () => {
+        process.exitCode = EXIT.interrupted;
+        running.stop();
+      });
     });
     if (result.answered === 0)
       throw new CommandError(`${to.addr}:${to.port} answers nothing`, EXIT.network);

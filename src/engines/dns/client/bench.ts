@@ -67,6 +67,11 @@ export class Bench {
     );
   }
 
+  /** Ends it now; what is under way counts as neither answered nor lost. */
+  stop(): void {
+    if (!this.over) this.finish(this.host.clock.now());
+  }
+
   private tick(): void {
     if (this.over) return;
     const now = this.host.clock.now();
@@ -90,7 +95,8 @@ export class Bench {
     while (this.waiting.size < concurrency && this.sent + 1 <= allowed) {
       // What was given to `send` is never changed again: each question is a copy.
       const bytes = (queries[this.sent % queries.length] as Uint8Array).slice();
-      this.id = (this.id + 1) & 0xffff;
+      do this.id = (this.id + 1) & 0xffff;
+      while (this.waiting.has(this.id));
       bytes[0] = this.id >> 8;
       bytes[1] = this.id & 0xff;
       this.waiting.set(this.id, this.host.clock.now());

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { BenchOptions, BenchResult } from "../../../../src/engines/dns/client/bench.ts";
 import { Bench } from "../../../../src/engines/dns/client/bench.ts";
+import type { Host, UdpHandler } from "../../../../src/engines/host.ts";
 import { MILLISECOND, SECOND } from "../../../../src/engines/host.ts";
 import { LiveHost } from "../../../../src/net/live/host.ts";
+import { World } from "../../../../src/net/simulated/world.ts";
 
 const hosts: LiveHost[] = [];
 afterEach(() => {
@@ -59,5 +61,41 @@ describe("load", () => {
     const { sent } = await load(Number.POSITIVE_INFINITY, { rate: 100 });
     expect(sent).toBeLessThanOrEqual(26);
     expect(sent).toBeGreaterThan(10);
+  });
+
+  it("a question that waits keeps its identifier while others take all there are", () => {
+    const world = new World({ seed: 1, delay: MILLISECOND / 2 });
+    let count = 0;
+    const started = (start: (host: Host) => void) => () => ({
+      start,
+      stop: (_graceful: boolean, done: () => void) => done(),
+    });
+    const answering: UdpHandler = {
+      onDatagram: (data, addr, from, socket) => {
+        if (++count <= 3) return;
+        const answer = data.slice();
+        answer[2] = 0x80;
+        socket.send(answer, addr, from);
+      },
+    };
+    const at = { addr: "10.0.0.1", port: 53 };
+    world.node("server", {
+      addresses: [at.addr],
+      boot: started((host) => host.udp(answering, { local: at })),
+    });
+    let result: BenchResult | undefined;
+    const options = { server: at, queries: [new Uint8Array(12)], concurrency: 200 };
+    const times = { duration: SECOND, timeout: 5 * SECOND };
+    world.node("client", {
+      addresses: ["10.0.0.2"],
+      boot: started((host) => {
+        new Bench(host, { ...options, ...times }, (ended) => {
+          result = ended;
+        });
+      }),
+    });
+    world.run(10 * SECOND);
+    expect(result?.sent).toBeGreaterThan(65_536);
+    expect(result).toMatchObject({ lost: 3, answered: (result?.sent ?? 0) - 3 });
   });
 });
