@@ -8,6 +8,8 @@ import type { NameRef, RdataWire, Rrset, Zone } from "./zone.ts";
 
 const MOST = 65_535;
 const SLAB = 4 * 65_536;
+/** A message, and the record that proves too long for it: owner, head and rdata. */
+const ROOM = MOST + 255 + 10 + MOST;
 const POINTER_LIMIT = 0x4000;
 /** Messages begun by all writers. */
 let messages = 0;
@@ -25,7 +27,7 @@ export class AnswerWriter {
 
   /** Begins with the header and question of a request. */
   begin(request: Uint8Array, questionEnd: number, limit: number): void {
-    if (SLAB - this.at < 2 * MOST) {
+    if (SLAB - this.at < ROOM) {
       this.slab = new Uint8Array(SLAB);
       this.bytes = this.slab;
       this.at = 0;
@@ -113,7 +115,7 @@ export class AnswerWriter {
     ttl: number,
     wire: RdataWire,
   ): boolean {
-    if (this.at + 300 + wire.bytes.length > this.start + MOST) return false;
+    if (wire.bytes.length > MOST) return false;
     this.head(owner, type, rdclass, ttl);
     const from = this.at;
     const { names } = wire;

@@ -455,3 +455,17 @@ it("RFC 1035 4.1.1: a zone of ours whose data is not here is a failure of the se
   server.expectZone("z.");
   expect(all()).toEqual([2, 2, 5, 5]);
 });
+
+it.each([65_000, 65_300, 65_494, 65_495, 65_600])(
+  "RFC 1035 4.2.2: a TXT record with %i octets is answered over TCP where a message has room for it",
+  (octets) => {
+    const strings: string[] = [];
+    for (let left = octets; left > 0; left -= 256)
+      strings.push(`"${"x".repeat(Math.min(255, left - 1))}"`);
+    const server = authority({}, `@ 5 SOA ns h 1 1 1 1 1\nbig 5 TXT ${strings.join(" ")}\n`);
+    const asked = { name: "big.example.", type: TYPE.TXT, transport: "tcp" } as const;
+    const { tc, answers } = ask(server, asked);
+    const fits = 12 + 13 + 4 + 12 + octets <= 65_535;
+    expect([tc, answers.length]).toEqual([!fits, fits ? 1 : 0]);
+  },
+);
