@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { decode } from "../../../src/codecs/dns/decode.ts";
 import { encode } from "../../../src/codecs/dns/encode.ts";
 import { FrameDecoder, frame } from "../../../src/codecs/dns/framing.ts";
+import type { ResourceRecord } from "../../../src/codecs/dns/message.ts";
 import { readZone } from "../../../src/codecs/dns/zonefile.ts";
 import { Authority } from "../../../src/engines/dns/authority.ts";
 import { DnsListener } from "../../../src/engines/dns/listener.ts";
@@ -74,6 +75,16 @@ function secondary(port: number, file?: string) {
   };
 }
 
+type Records = ResourceRecord[];
+/** As of a private type, by which it is found. */
+const LONG_ADDRESS = {
+  name: "b.z.",
+  type: 0xff00,
+  class: 1,
+  ttl: 5,
+  rdata: { opaque: "c000020109" },
+};
+
 describe("a secondary", () => {
   it("RFC 5936 2: has the zone of its primary, of any number of messages", async () => {
     const { port } = await primary(zone(7, MANY));
@@ -136,10 +147,14 @@ describe("a secondary", () => {
   });
 
   it.each([
-    ["is cut", 1, true],
-    ["never ends in the SOA", 3, true],
-    ["holds what may not be served", 0, false],
-  ])("RFC 5936 6: a transfer that %s replaces nothing", async (_how, parts, cut) => {
+    ["is cut", (whole: Records) => whole.slice(0, 1)],
+    ["never ends in the SOA", (whole: Records) => whole.slice(0, 3)],
+    [
+      "holds what may not be served",
+      ([soa, a]: Records) => [soa, { ...a, name: "out.side." }, soa],
+    ],
+    ["holds an address of 5 octets", ([soa]: Records) => [soa, LONG_ADDRESS, soa]],
+  ])("RFC 5936 6: a transfer that %s replaces nothing", async (_how, broken) => {
     const file = join(mkdtempSync(join(tmpdir(), "netkit-")), "z.zone");
     const host = newHost();
     let serial = 1;
@@ -154,13 +169,14 @@ describe("a secondary", () => {
                 const question = decode(Uint8Array.from(m));
                 const { soa } = zone(serial);
                 const whole = [...zone(serial, "a 5 A 192.0.2.7\n").records(), soa];
-                const broken = cut
-                  ? whole.slice(0, parts)
-                  : [soa, { ...whole[1], name: "out.side." }, soa];
                 const all =
-                  question.questions[0]?.type === 6 ? [soa] : serial === 1 ? whole : broken;
+                  question.questions[0]?.type === 6 ? [soa] : serial === 1 ? whole : broken(whole);
                 const answers = all as typeof whole;
-                connection.write(frame(encode({ ...question, qr: 1, aa: true, answers })));
+                const bytes = encode({ ...question, qr: 1, aa: true, answers });
+                // The type is changed afterwards: no encoder writes what its type forbids.
+                const at = Buffer.from(bytes).indexOf(Uint8Array.of(0xff, 0, 0, 1));
+                if (at >= 0) bytes.set([0, 1], at);
+                connection.write(frame(bytes));
                 if (answers.at(-1) !== soa) connection.end();
               }
             },

@@ -125,9 +125,13 @@ export class ZoneTransfer implements TcpHandler {
     this.messages++;
     const checked = this.session?.check(bytes, this.seconds);
     if (checked?.ok === false) return this.fail("protocol", checked.why);
-    const { message, malformed } = readMessage(checked?.message ?? bytes);
+    const { message, malformed, issues } = readMessage(checked?.message ?? bytes);
     if (malformed || message.qr !== 1 || message.id !== this.id)
       return this.fail("protocol", "an answer that was not asked for");
+    // What cannot be read would be served as it is: a zone has no such records.
+    const damaged = issues.find(({ code }) => code.startsWith("dns.rdata."));
+    if (damaged !== undefined)
+      return this.fail("protocol", `${damaged.message} (octet ${damaged.offset}, ${damaged.spec})`);
     if (message.rcode !== RCODE.NOERROR)
       return this.fail("rcode", `the server answers rcode ${message.rcode}`, message.rcode);
     this.whole ??= this.reader.take(message.answers);
