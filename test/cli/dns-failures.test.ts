@@ -277,6 +277,10 @@ describe("zone files that are wrong", () => {
 
   it("without an origin it says how one is given", () => {
     writeFileSync(at("bare.zone"), HEAD);
+    expect(run("check-zone", `a..b=${at("z.zone")}`)).toMatchObject({
+      status: 2,
+      stderr: 'netkit: the name "a..b" has an empty label\n',
+    });
     expect(run("check-zone", at("bare.zone")).stderr).toMatch(
       /: give NAME=FILE, or \$ORIGIN in it/,
     );

@@ -10,6 +10,7 @@ import type { Rrset } from "../../engines/dns/zone.ts";
 import { Zone, ZoneError } from "../../engines/dns/zone.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { safe } from "../../render/safe.ts";
+import { nameOf } from "../resolve/arguments.ts";
 
 /** RFC 1035 4.2.2: two octets of length; without the header and the shortest question. */
 const MAX_ANSWER = 65_535 - 12 - 5;
@@ -22,11 +23,11 @@ export interface ZoneSource {
   readonly name: string | undefined;
 }
 
-/** `[NAME=]FILE`. */
+/** `[NAME=]FILE`. @throws CommandError */
 export function zoneSource(text: string): ZoneSource {
   const equals = text.indexOf("=");
   if (equals < 1) return { file: text, name: undefined };
-  const name = text.slice(0, equals);
+  const name = nameOf(text.slice(0, equals));
   return { file: text.slice(equals + 1), name: name.endsWith(".") ? name : `${name}.` };
 }
 
