@@ -118,8 +118,8 @@ export class Exchange {
     return field(this.request.fields, name);
   }
 
-  /** Takes the request's body; asks for it where the client waits to be asked (RFC 9110 10.1.1). */
-  readBody(sink: BodySink): void {
+  /** Takes the request's body; asks for it where the client waits to be asked, unless `later`. */
+  readBody(sink: BodySink, later = false): void {
     if (this.bodyCut !== undefined) {
       sink.cut(this.bodyCut);
       return;
@@ -129,10 +129,14 @@ export class Exchange {
       return;
     }
     this.sink = sink;
-    if (this.expectsContinue && !this.continued && !this.responded) {
-      this.continued = true;
-      this.out(CONTINUE);
-    }
+    if (!later) this.askForBody();
+  }
+
+  /** RFC 9110 10.1.1: 100 (Continue), where the client waits for it. */
+  askForBody(): void {
+    if (!this.expectsContinue || this.continued || this.responded) return;
+    this.continued = true;
+    this.out(CONTINUE);
   }
 
   /** The whole body, up to `limit` octets; `done` has undefined when it is larger, or was cut. */
@@ -241,8 +245,8 @@ export class Exchange {
   /** A body that was not asked for will not come, or is too long to be passed over. */
   private leavesBody(): boolean {
     if (!this.hasBody || this.bodyEnded) return false;
-    if (this.sink !== undefined) return false;
     if (this.expectsContinue && !this.continued) return true;
+    if (this.sink !== undefined) return false;
     return this.length === undefined || this.length > MAX_DISCARD_BYTES;
   }
 
@@ -292,6 +296,8 @@ export class Exchange {
   // What the connection tells.
 
   data(bytes: Uint8Array): void {
+    // RFC 9110 10.1.1: who sends without being asked does not wait any more.
+    this.continued = true;
     if (this.sink !== undefined) this.sink.data(bytes);
     else {
       this.discarded += bytes.length;

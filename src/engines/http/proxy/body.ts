@@ -3,6 +3,7 @@ import type { Field } from "../../../codecs/http/message.ts";
 import type { BodyOut, BodySource } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
 import { passedTrailers } from "../fields.ts";
+import type { BodySink } from "../head.ts";
 
 export interface PassedBody extends BodySource {
   /** Nobody wants it any more: what comes is read and dropped, so that the connection goes on. */
@@ -16,7 +17,6 @@ export function bodyOf(exchange: Exchange): PassedBody {
   let ended = false;
   let trailers: readonly Field[] = [];
   let broken: Error | undefined;
-  let reading = false;
   let held = false;
   let released = false;
   const hold = (on: boolean) => {
@@ -24,31 +24,28 @@ export function bodyOf(exchange: Exchange): PassedBody {
     held = on;
     exchange.pauseBody(on);
   };
-  const read = () => {
-    if (reading) return;
-    reading = true;
-    exchange.readBody({
-      data: (bytes) => {
-        if (released) return;
-        if (out === undefined) {
-          early.push(bytes.slice());
-          hold(true);
-        } else if (!out.write(bytes)) hold(true);
-      },
-      end: (fields) => {
-        ended = true;
-        trailers = passedTrailers(fields);
-        hold(false);
-        out?.end(trailers);
-      },
-      cut: (why) => {
-        broken = why;
-        out?.fail(why);
-      },
-    });
+  const sink: BodySink = {
+    data: (bytes) => {
+      if (released) return;
+      if (out === undefined) {
+        early.push(bytes.slice());
+        hold(true);
+      } else if (!out.write(bytes)) hold(true);
+    },
+    end: (fields) => {
+      ended = true;
+      trailers = passedTrailers(fields);
+      hold(false);
+      out?.end(trailers);
+    },
+    cut: (why) => {
+      broken = why;
+      out?.fail(why);
+    },
   };
-  // A client that waits for 100 (Continue) is asked once the next hop asks (RFC 9110 10.1.1).
-  if (!exchange.expectsContinue) read();
+  // A client that waits for 100 (Continue) is asked once the next hop asks (RFC 9110 10.1.1); one
+  // that does not wait, or not for long, has sent its body by then.
+  exchange.readBody(sink, true);
   return {
     length: exchange.length,
     pump: (to) => {
@@ -58,7 +55,7 @@ export function bodyOf(exchange: Exchange): PassedBody {
       else if (ended) to.end(trailers);
       else {
         hold(false);
-        read();
+        exchange.askForBody();
       }
     },
     release: () => {

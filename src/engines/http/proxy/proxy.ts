@@ -82,6 +82,8 @@ const EMPTY = new Uint8Array(0);
 const CONNECTIONS = 256;
 const IDLE_TIME = 10 * SECOND;
 const RESPONSE_TIME = 60 * SECOND;
+/** RFC 9110 10.1.1: an origin that does not know of 100 (Continue) is sent the body all the same. */
+const CONTINUE_TIME = SECOND;
 const TUNNEL_PORTS: ReadonlySet<number> = new Set([443]);
 /** Survived in responses, since they are framed anew: the body then ends with the connection. */
 const TOLERATED: ReadonlySet<string> = new Set([
@@ -325,7 +327,6 @@ export class HttpProxy {
   }
 
   private upstream(origin: Origin, target: string, expectsContinue: boolean): Upstream {
-    const { responseTime } = this.fetcher.options;
     const { received } = this.options;
     return ({ method, fields, body }, sink) => {
       const handle = this.fetcher.fetch(
@@ -335,7 +336,7 @@ export class HttpProxy {
           target,
           fields,
           body,
-          ...(expectsContinue && body !== undefined ? { continueTime: responseTime } : {}),
+          ...(expectsContinue && body !== undefined ? { continueTime: CONTINUE_TIME } : {}),
         },
         {
           informed: (head) => {
