@@ -102,39 +102,42 @@ describe("a proxy", () => {
   it.each([
     ["Content-Length: 4", "body"],
     ["Transfer-Encoding: chunked", "4\r\nbody\r\n0\r\n\r\n"],
-  ])("RFC 9110 10.1.1: an origin that never says 100 gets the body of a client that waits no longer (%s)", (framing, sent) => {
-    const { world } = cacheWorld((exchange) => {
-      let came = "";
-      exchange.readBody(
-        {
-          data: (bytes) => {
-            came += textOf(bytes);
+  ])(
+    "RFC 9110 10.1.1: an origin that never says 100 gets the body of a client that waits no longer (%s)",
+    (framing, sent) => {
+      const { world } = cacheWorld((exchange) => {
+        let came = "";
+        exchange.readBody(
+          {
+            data: (bytes) => {
+              came += textOf(bytes);
+            },
+            end: () => reply(exchange, {}, `got ${came}`),
+            cut: () => {},
           },
-          end: () => reply(exchange, {}, `got ${came}`),
-          cut: () => {},
+          true,
+        );
+      });
+      let back = "";
+      const head = `POST /a HTTP/1.1\r\nHost: ${ORIGIN}\r\nExpect: 100-continue\r\n${framing}\r\n\r\n`;
+      const client = world.get("client").connect(
+        {
+          onOpen: (open) => open.write(bytesOf(head)),
+          onData: (data) => {
+            back += textOf(data);
+          },
+          onClose: () => {},
         },
-        true,
+        { remote: { addr: PROXY, port: 80 } },
       );
-    });
-    let back = "";
-    const head = `POST /a HTTP/1.1\r\nHost: ${ORIGIN}\r\nExpect: 100-continue\r\n${framing}\r\n\r\n`;
-    const client = world.get("client").connect(
-      {
-        onOpen: (open) => open.write(bytesOf(head)),
-        onData: (data) => {
-          back += textOf(data);
-        },
-        onClose: () => {},
-      },
-      { remote: { addr: PROXY, port: 80 } },
-    );
-    world.run(world.now + 500 * MILLISECOND);
-    expect(back).toBe("");
-    client.write(bytesOf(sent));
-    world.run(world.now + 3 * SECOND);
-    expect(back).toMatch(/^HTTP\/1\.1 200 /);
-    expect(back.endsWith("got body")).toBe(true);
-  });
+      world.run(world.now + 500 * MILLISECOND);
+      expect(back).toBe("");
+      client.write(bytesOf(sent));
+      world.run(world.now + 3 * SECOND);
+      expect(back).toMatch(/^HTTP\/1\.1 200 /);
+      expect(back.endsWith("got body")).toBe(true);
+    },
+  );
 
   it("RFC 9110 7.6.2: Max-Forwards counts down, and ends here at 0", () => {
     const { get, asked } = cacheWorld((exchange) => reply(exchange, {}));
