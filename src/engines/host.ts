@@ -120,6 +120,8 @@ export interface TlsServer {
   readonly cert: string;
   readonly key: string;
   readonly alpn?: readonly string[];
+  /** A client that takes longer is let go. @default 10 s */
+  readonly handshakeTime?: Nanos;
 }
 
 export interface TlsClient {

@@ -20,10 +20,11 @@ import type {
   TcpListener,
   TlsClient,
 } from "../../engines/host.ts";
-import { HIGH_WATER, MILLISECOND } from "../../engines/host.ts";
+import { HIGH_WATER, MILLISECOND, SECOND } from "../../engines/host.ts";
 import { netError } from "../net-error.ts";
 import { MAX_TIMEOUT_MS } from "./clock.ts";
 
+const HANDSHAKE_TIME = 10 * SECOND;
 const NOWHERE: Endpoint = { addr: "0.0.0.0", port: 0 };
 
 function causeOf(code: string): CloseCause {
@@ -126,7 +127,7 @@ export class LiveTcp implements TcpConnection {
   /** Gives up unless `opened` comes first. */
   openWithin(timeout: Nanos): void {
     this.timer = setTimeout(
-      () => this.fail("timeout", "ETIMEDOUT", "connect"),
+      () => this.fail("timeout", "ETIMEDOUT", this.socket.connecting ? "connect" : "tls"),
       Math.min(timeout / MILLISECOND, MAX_TIMEOUT_MS),
     );
   }
@@ -162,7 +163,9 @@ export class LiveTcp implements TcpConnection {
     this.cause = "local";
     const { socket } = this;
     // libuv refuses to reset what is shutting down (EINVAL), and the loop then never rests.
-    const mayReset = typeof socket.resetAndDestroy === "function" && !socket.writableEnded;
+    // What is not connected yet it would reset only once it is: up to minutes later.
+    const mayReset =
+      typeof socket.resetAndDestroy === "function" && !socket.writableEnded && !socket.connecting;
     if (mayReset && !("encrypted" in socket)) socket.resetAndDestroy();
     else socket.destroy();
   }
@@ -309,13 +312,14 @@ export class LiveListener implements TcpListener {
               cert: tls.cert,
               key: tls.key,
               allowHalfOpen: true,
-              handshakeTimeout: 10_000,
+              handshakeTimeout: (tls.handshakeTime ?? HANDSHAKE_TIME) / MILLISECOND,
               ...(tls.alpn === undefined ? {} : { ALPNProtocols: [...tls.alpn] }),
             } as Parameters<typeof createTlsServer>[0],
             settle,
           );
-    // A client that breaks the handshake has no connection yet: there is nobody to tell.
-    this.server.on("tlsClientError", () => {});
+    // A client that breaks the handshake, or is too slow for it, has no connection yet: there is
+    // nobody to tell, and nobody else who closes its socket.
+    this.server.on("tlsClientError", (_error: Error, socket: Socket) => socket.destroy());
     this.server.on("error", (error: NodeJS.ErrnoException) => {
       const at = { addr: local.addr ?? NOWHERE.addr, port: local.port ?? 0 };
       options.onListenError?.(netError(error.code ?? "EIO", error.syscall ?? "listen", at));
