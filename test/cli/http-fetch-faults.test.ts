@@ -245,7 +245,7 @@ describe("answers", () => {
     const url = `http://127.0.0.1:${silent}/`;
     expect(await fault(url, "--timeout", "0.3")).toEqual(["no answer in time", 4]);
     expect(await fault(`https://127.0.0.1:${silent}/`, "--connect-timeout", "0.3")).toEqual([
-      `no connection in time at 127.0.0.1:${silent}`,
+      `no TLS in time on the connection to 127.0.0.1:${silent}`,
       4,
     ]);
     expect((await fault(url, "--unix-socket", join(folder, "none")))[1]).toBe(4);

@@ -154,6 +154,8 @@ export class ClientConnection implements TcpHandler, HttpSink {
   private readonly outbox: Outbox;
   private readonly parser: HttpParser;
   private readonly timer: Timer;
+  /** It must be open by then. */
+  private readonly openBy: Nanos;
   private readonly continueTimer: Timer;
   private readonly pending: Pending[] = [];
   /** Index in `pending` of the next request to go out. */
@@ -179,8 +181,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.timer = host.clock.timer(() => this.onTimeout());
     this.continueTimer = host.clock.timer(() => this.continueBody());
     const { remote, dial, tls, local } = options;
+    const timeout = options.connectTime ?? 30 * SECOND;
+    this.openBy = host.clock.now() + timeout;
     const how = {
-      timeout: options.connectTime ?? 30 * SECOND,
+      timeout,
       ...(local === undefined ? {} : { local }),
       ...(tls === undefined ? {} : { tls }),
     };
@@ -339,6 +343,13 @@ export class ClientConnection implements TcpHandler, HttpSink {
   }
 
   private onTimeout(): void {
+    if (this.state === "opening") {
+      const { addr, port } = this.tcp.remote;
+      const where = addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
+      const text = `tls ETIMEDOUT ${where}`;
+      this.fail(new ExchangeError("connect", text, true, false, "ETIMEDOUT"));
+      return;
+    }
     if (this.pending.length === 0) return;
     this.fail(new ExchangeError("timeout", "no answer in time", true, true));
   }
@@ -366,10 +377,13 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   onConnected(): void {
     this.connectedAt = this.host.clock.now();
+    // Who connects limits that; TLS may begin later, after a race of addresses or in a tunnel.
+    this.timer.armAt(this.openBy);
   }
 
   onOpen(connection: TcpConnection): void {
     connection.setNoDelay(true);
+    this.timer.armAt(undefined);
     this.state = "open";
     this.events.onOpen?.(this);
     this.push();

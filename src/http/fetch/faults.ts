@@ -79,6 +79,9 @@ function connectText(code: string, message: string, tls: boolean): string {
     return message;
   }
   if (code === "ECONNREFUSED") return `nothing listens${at} (connection refused)`;
+  if (code === "ETIMEDOUT" && message.startsWith("tls ")) {
+    return `no TLS in time${where === undefined ? "" : ` on the connection to ${where}`}`;
+  }
   if (code === "ETIMEDOUT") return `no connection in time${at}`;
   if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return `no way to it${at} (${code})`;
   if (code === "ENOENT") return `there is no such socket${at}`;

@@ -223,6 +223,33 @@ describe("CONNECT", () => {
   });
 });
 
+describe("TLS in a tunnel", () => {
+  it("a server behind it that does not begin TLS is waited for as long as for a connection", () => {
+    const { world } = httpWorld(() => {});
+    scriptedProxy(world, [[1, bytesOf("HTTP/1.1 200 OK\r\n\r\n")]]);
+    const host = world.get("client");
+    const told: string[] = [];
+    const client = new ClientConnection(host, {
+      remote: PROXY,
+      connectTime: 2 * SECOND,
+      tls: { name: "a.test", verify: false },
+      dial: (handler, options) => connectThrough(host, dialer(host), handler, options, connect),
+    });
+    client.send(
+      { method: "GET", target: "/", fields: [{ name: "Host", value: "x" }] },
+      {
+        head: () => {},
+        data: () => {},
+        end: () => {},
+        cut: ({ fault, message }) =>
+          told.push(`${world.now / MILLISECOND} ms: ${fault}: ${message}`),
+      },
+    );
+    world.run(60 * SECOND);
+    expect(told).toEqual(["2000 ms: connect: tls ETIMEDOUT 192.0.2.99:1080"]);
+  });
+});
+
 /** Answers CONNECT and passes octets on, both ways. */
 function relay(world: World, client: TcpConnection): TcpHandler {
   let up: TcpConnection | undefined;
