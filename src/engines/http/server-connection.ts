@@ -24,6 +24,7 @@ import { HIGH_WATER, SECOND } from "../host.ts";
 import { Exchange } from "./exchange.ts";
 import { field, joinedField } from "./fields.ts";
 import type { RequestHead } from "./head.ts";
+import { isSafe } from "./head.ts";
 import { Outbox } from "./outbox.ts";
 import { statusOfError } from "./server-errors.ts";
 
@@ -95,6 +96,8 @@ export class ServerConnection implements TcpHandler, HttpSink {
   /** Reading stopped: for want of room, or since an exchange said so. */
   private paused = false;
   private holding = false;
+  /** Its head is here; it is begun, and read further, once the responses before it are whole. */
+  private due: Exchange | undefined = undefined;
   private tunnel: TcpHandler | undefined = undefined;
   /** The oldest exchange waits for room, and has not begun. */
   private turnDue = false;
@@ -129,7 +132,8 @@ export class ServerConnection implements TcpHandler, HttpSink {
       this.tunnel.onData(data, connection);
       return;
     }
-    if (this.last || this.closed) return;
+    // Of the last request the body is still read.
+    if (this.closed || (this.last && this.reading === undefined)) return;
     this.take(data);
     this.settle();
   }
@@ -263,7 +267,26 @@ export class ServerConnection implements TcpHandler, HttpSink {
       exchange.respond({ statusCode: 417, fields: [] });
       return;
     }
+    if (this.mustWait(exchange)) {
+      this.due = exchange;
+      this.timer.armAt(undefined);
+      this.stopParsing();
+      return;
+    }
     this.handler(exchange);
+  }
+
+  /** RFC 9112 9.3.2: side by side only where all are safe. A tunnel waits by itself. */
+  private mustWait({ request }: Exchange): boolean {
+    const before = this.queue[this.queue.length - 2];
+    if (before === undefined || request.method === "CONNECT") return false;
+    return !isSafe(request.method) || !isSafe(before.request.method);
+  }
+
+  private stopParsing(): void {
+    this.parser.halt();
+    this.paused = true;
+    this.connection.pause();
   }
 
   body(bytes: Uint8Array, start: number, end: number): void {
@@ -284,11 +307,7 @@ export class ServerConnection implements TcpHandler, HttpSink {
     reading?.ended();
     // RFC 9112 9.6: what is behind the last request is not looked at.
     if (this.last) this.parser.halt();
-    else if (this.queue.length >= this.limits.pipelined || this.held > MAX_HELD) {
-      this.parser.halt();
-      this.paused = true;
-      this.connection.pause();
-    }
+    else if (this.queue.length >= this.limits.pipelined || this.held > MAX_HELD) this.stopParsing();
   }
 
   private get held(): number {
@@ -297,12 +316,12 @@ export class ServerConnection implements TcpHandler, HttpSink {
 
   /** Reads on once there is room for further requests. */
   private goOn(): void {
-    if (!this.paused || this.queue.length > this.limits.pipelined / 2 || this.held > MAX_HELD)
-      return;
+    if (!this.paused || this.due !== undefined) return;
+    if (this.queue.length > this.limits.pipelined / 2 || this.held > MAX_HELD) return;
     this.paused = false;
     const { left } = this;
     this.left = undefined;
-    if (left !== undefined && !this.last) this.take(left);
+    if (left !== undefined && (!this.last || this.reading !== undefined)) this.take(left);
     if (!this.paused && !this.holding) this.connection.resume();
   }
 
@@ -386,6 +405,7 @@ export class ServerConnection implements TcpHandler, HttpSink {
   /** The rest of a request body is not wanted, and too long to be passed over. */
   stopReading(): void {
     this.last = true;
+    this.reading = undefined;
   }
 
   /** A part of the next request's head is here. */
@@ -422,7 +442,12 @@ export class ServerConnection implements TcpHandler, HttpSink {
   private nextTurn(): void {
     const next = this.queue[0];
     this.turnDue = next !== undefined && this.outbox.buffered > MAX_HELD;
-    if (!this.turnDue) next?.release();
+    if (this.turnDue) return;
+    next?.release();
+    if (next === undefined || next !== this.due) return;
+    this.due = undefined;
+    if (this.reading === next) this.timer.armAt(this.host.clock.now() + this.limits.bodyTime);
+    this.handler(next);
   }
 
   private settling = false;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MILLISECOND, SECOND } from "../../../src/engines/host.ts";
 import type { Exchange } from "../../../src/engines/http/exchange.ts";
-import { bytesOf, clientOf, httpWorld, raw } from "./world.ts";
+import { bytesOf, clientOf, httpWorld, raw, textOf } from "./world.ts";
 
 const OK = { statusCode: 200, fields: [] };
 const echo = (exchange: Exchange) => exchange.respond(OK, bytesOf(exchange.request.target));
@@ -31,6 +31,54 @@ describe("a client and a server of HTTP/1.1", () => {
     world.run(SECOND);
     expect(answers.map((a) => a.body)).toEqual(["/a?90", "/b?10", "/c?0"]);
     expect(answers.map((a) => a.at)).toEqual([290, 290, 290]);
+  });
+
+  it.each([1, 7, 1000])(
+    "RFC 9112 9.3.2: what is pipelined around an unsafe request is carried out in turn (pieces of %i)",
+    (size) => {
+      const begun: string[] = [];
+      const { world } = httpWorld((exchange) => {
+        const { method, target } = exchange.request;
+        exchange.readAll(100, (body) => {
+          begun.push(`${method} ${target} ${textOf(body ?? bytesOf("cut"))}`);
+          const timer = exchange.host.clock.timer(() => {
+            begun.push(`done ${target}`);
+            echo(exchange);
+          });
+          timer.armAt(exchange.host.clock.now() + 90 * MILLISECOND);
+        });
+      });
+      const get = (target: string) => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
+      const post =
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n";
+      const last =
+        "PUT /f HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nend";
+      const text = [get("/a"), get("/b"), post, get("/d"), get("/e"), last, get("/g")].join("");
+      const back = raw(world, text, size);
+      world.run(5 * SECOND);
+      expect(begun.map((one) => one.trimEnd())).toEqual(
+        "GET /a,GET /b,done /a,done /b,POST /c body,done /c,GET /d,GET /e,done /d,done /e,PUT /f end,done /f".split(
+          ",",
+        ),
+      );
+      expect(back().match(/(?<=\r\n\r\n)\/./g)).toEqual(["/a", "/b", "/c", "/d", "/e", "/f"]);
+      expect(back().endsWith("/f<ended>")).toBe(true);
+    },
+  );
+
+  it.each([
+    "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody",
+    "POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\nbody",
+    "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+  ])("RFC 9112 9.6: the last request's body is read, however it comes (%j)", (text) => {
+    for (const size of [1, text.indexOf("body"), text.length]) {
+      const { world } = httpWorld((exchange) =>
+        exchange.readAll(100, (body) => exchange.respond(OK, body ?? bytesOf("cut"))),
+      );
+      const back = raw(world, text, size);
+      world.run(5 * SECOND);
+      expect(back().endsWith("\r\n\r\nbody<ended>")).toBe(true);
+    }
   });
 
   it("RFC 9112 7.1: a body of unknown length comes in chunks, with its trailers", () => {
