@@ -71,7 +71,7 @@ export async function lookupFor(host: Host, settings: LookupSettings): Promise<L
   const found = inFamilies(host.clock, ask ?? askStub(stub), types);
   const kept = new Map<string, Kept>();
   return (name, done, port) => {
-    const bare = name.replace(/^\[(.*)\]$/, "$1");
+    const bare = name.replace(/^\[(.*)\]$/, "$1").toLowerCase();
     const given = isIP(bare) !== 0 ? [bare] : (fixed.get(`${bare}:${port}`) ?? fixed.get(bare));
     if (given !== undefined) {
       const fit = given.filter((one) => family === undefined || isV6(one) === (family === 6));

@@ -217,6 +217,41 @@ describe("a proxy", () => {
     expect(speak(`${ORIGIN}:9`)).toMatch(/^HTTP\/1\.1 403 /);
   });
 
+  it("RFC 8305: CONNECT reaches a name of several addresses by one that opens, at the port that is asked for", () => {
+    const asked: unknown[] = [];
+    const { world } = cacheWorld((exchange) => reply(exchange, {}, "by tunnel"), {
+      forward: true,
+      proxy: {
+        tunnelPorts: new Set([80]),
+        lookup: (name, done, port) => {
+          asked.push([name, port]);
+          done(null, { addresses: ["192.0.2.66", ORIGIN] });
+        },
+      },
+    });
+    // A node that answers nothing.
+    world.node("silent", { addresses: ["192.0.2.66"] });
+    world.faults.crash("silent");
+    let back = "";
+    world.get("client").connect(
+      {
+        onOpen: (c: TcpConnection) => {
+          const get = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+          c.write(bytesOf(`CONNECT two.test:80 HTTP/1.1\r\nHost: two.test:80\r\n\r\n${get}`));
+        },
+        onData: (data) => {
+          back += textOf(data);
+        },
+        onClose: () => {},
+      },
+      { remote: { addr: PROXY, port: 80 } },
+    );
+    world.run(world.now + 2 * SECOND);
+    expect(asked).toEqual([["two.test", 80]]);
+    expect(back).toMatch(/^HTTP\/1\.1 200 Connection established\r\n\r\nHTTP\/1\.1 200 OK/);
+    expect(back.endsWith("by tunnel")).toBe(true);
+  });
+
   it("RFC 9209: a next hop that cannot be reached, or does not answer, is told", () => {
     const refused = cacheWorld(() => {}, {
       proxy: { origin: { scheme: "http", host: ORIGIN, port: 81 } },

@@ -6,6 +6,7 @@ import type { Field } from "../../../codecs/http/message.ts";
 import type { AbsoluteUri } from "../../../codecs/http/uri.ts";
 import { parseTarget } from "../../../codecs/http/uri.ts";
 import { latin1Bytes } from "../../../codecs/writer.ts";
+import { ordered } from "../../dialing/order.ts";
 import type { Host, Nanos } from "../../host.ts";
 import { SECOND } from "../../host.ts";
 import type { Cache } from "../cache/cache.ts";
@@ -16,7 +17,7 @@ import { keyOf } from "../cache/key.ts";
 import type { BodySource } from "../client-connection.ts";
 import { ExchangeError } from "../client-connection.ts";
 import type { Exchange } from "../exchange.ts";
-import type { FetcherOptions } from "../fetch/fetcher.ts";
+import type { FetcherOptions, Looked } from "../fetch/fetcher.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
 import type { Origin } from "../fetch/origin.ts";
 import { hostField, originOf, targetOf } from "../fetch/origin.ts";
@@ -433,20 +434,21 @@ export class HttpProxy {
       exchange.respond({ statusCode: fault.statusCode, fields });
       onProxied?.({ exchange, uri, outcome, statusCode: fault.statusCode });
     };
-    const open = () =>
-      lookup(parsed.host, (error, looked) => {
-        if (exchange.gone) return;
-        const addr = looked?.addresses[0];
-        if (error !== null || addr === undefined) {
-          const text = error?.message ?? `${parsed.host} has no address`;
-          failed(new ExchangeError("connect", text, true, false));
-          return;
-        }
-        const head = { statusCode: 200, reasonPhrase: "Connection established", fields: [] };
-        tunnel(this.host, exchange, { addr, port }, head, { connectTime }, failed, () =>
-          onProxied?.({ exchange, uri, outcome, statusCode: 200 }),
-        );
-      });
+    const reach = (error: Error | null, looked: Looked | undefined) => {
+      if (exchange.gone) return;
+      const { addresses: own } = this.host;
+      const targets = ordered(looked?.addresses ?? [], own).map((addr) => ({ addr, port }));
+      if (error !== null || targets.length === 0) {
+        const text = error?.message ?? `${parsed.host} has no address`;
+        failed(new ExchangeError("connect", text, true, false));
+        return;
+      }
+      const head = { statusCode: 200, reasonPhrase: "Connection established", fields: [] };
+      tunnel(this.host, exchange, targets, head, { connectTime }, failed, () =>
+        onProxied?.({ exchange, uri, outcome, statusCode: 200 }),
+      );
+    };
+    const open = () => lookup(parsed.host, reach, port);
     // Behind other requests of the connection it waits for their responses.
     if (exchange.isFirst) open();
     else exchange.onTurn = open;

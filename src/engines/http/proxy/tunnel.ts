@@ -1,4 +1,5 @@
 /** CONNECT: octets both ways, each side no faster than the other takes them. RFC 9110 9.3.6. */
+import { ATTEMPT_DELAY, racing } from "../../dialing/race.ts";
 import type { Endpoint, Host, Nanos, TcpConnection, TcpHandler } from "../../host.ts";
 import { SECOND } from "../../host.ts";
 import { ExchangeError } from "../client-connection.ts";
@@ -12,11 +13,11 @@ export interface TunnelOptions {
   readonly connectTime?: Nanos | undefined;
 }
 
-/** Answers 2xx with `head` once the target is reached; `failed` when it is not. */
+/** Answers 2xx with `head` once one of the `targets` is reached; `failed` when none is. RFC 8305 5 */
 export function tunnel(
   host: Host,
   exchange: Exchange,
-  target: Endpoint,
+  targets: readonly Endpoint[],
   head: ResponseHead,
   options: TunnelOptions,
   failed: (why: Error) => void,
@@ -24,7 +25,8 @@ export function tunnel(
 ): void {
   let open = false;
   let client: TcpConnection | undefined;
-  const server = host.connect(
+  const dial = racing(host, targets, ATTEMPT_DELAY, () => {});
+  const server = dial(
     {
       onOpen: (connection) => {
         open = true;
@@ -49,7 +51,7 @@ export function tunnel(
         else client?.reset();
       },
     },
-    { remote: target, timeout: options.connectTime ?? 30 * SECOND },
+    { timeout: options.connectTime ?? 30 * SECOND },
   );
   exchange.onAbandoned = () => server.reset();
 }
