@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -93,6 +94,17 @@ describe("a cache in a folder", () => {
     await end(child, "SIGTERM");
     const after = await fetchRun([`${origin.url}b`, "--cache", cache, "-s", "-o", "-"]);
     expect([after.code, after.stderr]).toEqual([0, ""]);
+  });
+
+  it("that is a link which leads nowhere: it cannot be used", async () => {
+    const cache = folder();
+    symlinkSync(join(cache, "none"), join(cache, "lock"));
+    const got = await fetchRun([`${origin.url}d`, "--cache", cache, "-s", "-o", "-"]);
+    expect([got.code, got.stderr]).toEqual([
+      3,
+      `netkit: --cache ${cache}: cannot be used (ELOOP)\n`,
+    ]);
+    expect(locks(cache)).toEqual(["lock"]);
   });
 
   const boot = "/proc/sys/kernel/random/boot_id";

@@ -2,7 +2,7 @@
  * What is for one process alone: a file names the process, and counts for nothing once that process
  * is gone. Processes are known by their pid, so this holds on one machine, not over a network.
  */
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 
 export class LockHeld extends Error {
   readonly code = "EBUSY";
@@ -34,7 +34,10 @@ export function holdLock(path: string): () => void {
 function take(path: string, own: string): void {
   while (!made(path, own)) {
     const holder = read(path);
-    if (holder === undefined) continue;
+    if (holder === undefined) {
+      refuseLink(path);
+      continue;
+    }
     if (runs(holder)) throw new LockHeld(pidIn(holder));
     // One at a time takes over: else a second might remove what the first has made since.
     const right = `${path}.over`;
@@ -66,6 +69,12 @@ function read(path: string): string | undefined {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;
   }
+}
+
+/** One that leads nowhere is there, and cannot be read: nothing that is waited for. */
+function refuseLink(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
+  throw Object.assign(new Error(`${path} is a link that leads nowhere`), { code: "ELOOP" });
 }
 
 /** Its pid, and on Linux when it began and in which boot: pids are used again. */
