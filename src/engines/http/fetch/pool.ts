@@ -48,6 +48,8 @@ export class Pool {
   private readonly lanes = new Set<Lane>();
   private looked: Looked | undefined = undefined;
   private looking = false;
+  /** RFC 1035 3.2.1: even with a TTL of 0 an answer holds for those who waited for it. */
+  private justFound = false;
   /** Of the origin or of the proxy before it; the one that opened last comes first. */
   private addresses: readonly string[] = [];
   /** Addresses of an origin that a SOCKS proxy is to reach, and whose turn it is. */
@@ -112,6 +114,8 @@ export class Pool {
     while (this.queue.length > 0) {
       const job = this.queue[0] as Job;
       const lane = this.laneFor(job);
+      // It may have looked an address up, and sent what was waiting.
+      if (this.queue[0] !== job) continue;
       if (lane === undefined) return;
       this.queue.shift();
       this.send(lane, job);
@@ -120,7 +124,7 @@ export class Pool {
 
   private get outdated(): boolean {
     const until = this.looked?.until;
-    return until !== undefined && this.fetcher.host.clock.now() >= until;
+    return !this.justFound && until !== undefined && this.fetcher.host.clock.now() >= until;
   }
 
   private look(): void {
@@ -178,7 +182,9 @@ export class Pool {
     if (job !== undefined && looked.from !== undefined && looked.to !== undefined) {
       job.timing.dns = { from: looked.from, to: looked.to };
     }
+    this.justFound = true;
     this.push();
+    this.justFound = false;
   }
 
   /** A connection that may take the request now, or undefined. */

@@ -100,4 +100,45 @@ describe("RFC 1035 3.2.1: addresses for their time", () => {
     expect(asked).toEqual([0, 800]);
     expect(moved).toEqual(["/4", "/5"]);
   });
+
+  it.each([0, 5])(
+    "with a TTL of 0 they hold for those who waited for them (a look-up of %i ms)",
+    (ms) => {
+      const { world, client } = httpWorld((exchange) =>
+        exchange.respond({ statusCode: 200, fields: [] }),
+      );
+      let asked = 0;
+      const fetcher = new Fetcher(client, {
+        strategy: { connections: 2, keep: true, depth: 2 },
+        lookup: (_name, done) => {
+          if (++asked > 100) throw new Error("looked up without end");
+          const found = () => done(null, { addresses: [SERVER.addr], until: client.clock.now() });
+          if (ms === 0) found();
+          else client.clock.timer(found).armAt(client.clock.now() + ms * MILLISECOND);
+        },
+      });
+      const ends: string[] = [];
+      const fetch = (target: string) =>
+        fetcher.fetch(
+          {
+            method: "GET",
+            origin: { scheme: "http", host: "x", port: 80 },
+            target,
+            fields: [{ name: "Host", value: "x" }],
+          },
+          {
+            head: () => {},
+            data: () => {},
+            end: () => ends.push(target),
+            failed: (why) => ends.push(why.message),
+          },
+        );
+      fetch("/1");
+      world.run(20 * MILLISECOND);
+      for (const target of ["/2", "/3", "/4"]) fetch(target);
+      world.run(3 * SECOND);
+      expect(ends.toSorted()).toEqual(["/1", "/2", "/3", "/4"]);
+      expect(asked).toBe(2);
+    },
+  );
 });
