@@ -353,6 +353,32 @@ export function worldContract(
       expect([...new Set(order)]).toEqual(["data"]);
     });
 
+    inWorld("a paused connection is not told of the end until it goes on", async (world) => {
+      const server = new Log();
+      const order: string[] = [];
+      server.onEvent = (event, c) => {
+        order.push(event);
+        if (event === "data") {
+          c.pause();
+          const timer = world.b.clock.timer(() => {
+            order.push("goes on");
+            c.resume();
+          });
+          timer.armAt(world.b.clock.now() + 50 * MILLISECOND);
+        }
+        if (event === "end") c.end();
+      };
+      const listener = await listening(world, () => server);
+      await closed(world, { remote: listener.local }, (event, c) => {
+        if (event === "open") {
+          c.write(bytes("wait"));
+          c.end();
+        }
+      });
+      await until(world, () => order.length > 4);
+      expect(order).toEqual(["open", "data", "goes on", "end", "close ended"]);
+    });
+
     inWorld("an idle connection is closed when it was asked for", async (world) => {
       const listener = await listening(world, () => new Log());
       const log = await closed(world, { remote: listener.local }, (event, c) => {

@@ -54,6 +54,8 @@ export class LiveTcp implements TcpConnection {
   private closed = false;
   private full = false;
   private corked = false;
+  private paused = false;
+  private endHeld = false;
   private timer: NodeJS.Timeout | undefined;
   private onData: (data: Buffer) => void = () => {};
 
@@ -76,7 +78,7 @@ export class LiveTcp implements TcpConnection {
     this.onData = (data: Buffer) => this.handler.onData(data, this);
     socket.on("data", this.onData);
     socket.on("end", () => {
-      if (this.socket === socket && this.cause !== "local") this.handler.onEnd?.(this);
+      if (this.socket === socket) this.peerEnded();
     });
     socket.on("drain", () => {
       if (!this.full || this.socket !== socket) return;
@@ -102,6 +104,12 @@ export class LiveTcp implements TcpConnection {
       this.onClosed(this);
       this.handler.onClose(this.cause, this.error, this);
     });
+  }
+
+  /** Node tells of the end though reading is paused; who paused has not done with what came before. */
+  private peerEnded(): void {
+    this.endHeld = this.paused;
+    if (!this.paused && this.cause !== "local") this.handler.onEnd?.(this);
   }
 
   /** The socket has its addresses. */
@@ -171,11 +179,18 @@ export class LiveTcp implements TcpConnection {
   }
 
   pause(): void {
+    this.paused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.paused = false;
     this.socket.resume();
+    if (!this.endHeld) return;
+    this.endHeld = false;
+    process.nextTick(() => {
+      if (!this.closed) this.peerEnded();
+    });
   }
 
   setNoDelay(on: boolean): void {

@@ -67,6 +67,21 @@ describe("a client and a server of HTTP/1.1", () => {
   );
 
   it.each([
+    ["around an unsafe request", 3, "POST"],
+    ["more than are read ahead", 250, "GET"],
+  ])("RFC 9112 9.6: what came before the client's end is answered, %s", (_what, many, second) => {
+    const { world } = httpWorld(slow);
+    const methods = Array.from({ length: many }, (_, i) => (i === 1 ? second : "GET"));
+    const text = methods
+      .map((method, i) => `${method} /${i}?20 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`)
+      .join("");
+    const back = raw(world, text, text.length, true);
+    world.run(60 * SECOND);
+    expect(back().match(/HTTP\/1.1 200/g)).toHaveLength(many);
+    expect(back().endsWith(`/${many - 1}?20<ended>`)).toBe(true);
+  });
+
+  it.each([
     "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody",
     "POST / HTTP/1.0\r\nContent-Length: 4\r\n\r\nbody",
     "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
