@@ -228,7 +228,7 @@ export class Exchange {
 
   private lost(cause: LostCause, error: NetError | DecodeError | null): void {
     if (error instanceof DecodeError) this.fail("reset", `${error.message} (${error.spec})`);
-    else if (error?.syscall === "tls") this.fail("tls", error.message);
+    else if (error?.syscall === "tls" && cause !== "timeout") this.fail("tls", error.message);
     else if (cause === "ended") this.fail("reset", "the connection was closed before the answer");
     else {
       const detail = error?.code.startsWith("E") === true ? error.code : (error?.message ?? cause);
