@@ -34,6 +34,7 @@ describe("what two readers could read differently does not reach the origin", ()
       `POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNK}`,
       "400",
     ],
+    ["RFC 9112 3.2.4: an asterisk for another method", `GET * HTTP/1.1\r\n${HOST}\r\n`, "400"],
     [
       "RFC 9112 6.3: lengths that differ",
       `POST / HTTP/1.1\r\n${HOST}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`,

@@ -180,6 +180,9 @@ export class HttpProxy {
     if (origin === undefined) {
       throw new Refusal(400, "a proxy is asked with an absolute URI (RFC 9112 3.2.2)");
     }
+    if (parsed.form === "asterisk" && method !== "OPTIONS") {
+      throw new Refusal(400, "* is a target of OPTIONS alone (RFC 9112 3.2.4)");
+    }
     if (target.includes("#")) throw new Refusal(400, "a fragment is not sent (RFC 9110 7.1)");
     return { origin, target };
   }
