@@ -242,6 +242,7 @@ class Race implements TcpConnection {
   }
 }
 
-function placeOf({ addr, port }: Endpoint): string {
+/** As it is written in a URI. */
+export function placeOf({ addr, port }: Endpoint): string {
   return addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
 }

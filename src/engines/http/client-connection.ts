@@ -13,6 +13,7 @@ import type { Field } from "../../codecs/http/message.ts";
 import type { HttpSink } from "../../codecs/http/parser.ts";
 import { HttpParser } from "../../codecs/http/parser.ts";
 import type { Dial } from "../dialing/race.ts";
+import { placeOf } from "../dialing/race.ts";
 import type {
   CloseCause,
   Endpoint,
@@ -344,14 +345,10 @@ export class ClientConnection implements TcpHandler, HttpSink {
 
   private onTimeout(): void {
     if (this.state === "opening") {
-      const { addr, port } = this.tcp.remote;
-      const where = addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
-      const text = `tls ETIMEDOUT ${where}`;
+      const text = `tls ETIMEDOUT ${placeOf(this.tcp.remote)}`;
       this.fail(new ExchangeError("connect", text, true, false, "ETIMEDOUT"));
-      return;
-    }
-    if (this.pending.length === 0) return;
-    this.fail(new ExchangeError("timeout", "no answer in time", true, true));
+    } else if (this.pending.length > 0)
+      this.fail(new ExchangeError("timeout", "no answer in time", true, true));
   }
 
   private fail(error: ExchangeError): void {

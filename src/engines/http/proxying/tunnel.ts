@@ -5,6 +5,7 @@
 
 import type { Field } from "../../../codecs/http/message.ts";
 import type { Dial, DialOptions } from "../../dialing/race.ts";
+import { placeOf } from "../../dialing/race.ts";
 import type {
   CloseCause,
   Endpoint,
@@ -127,9 +128,8 @@ function ask(
   return client.connection;
 }
 
-function tunnelError({ addr, port }: Endpoint, why: Error, cause: CloseCause): NetError {
-  const where = addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
+function tunnelError(remote: Endpoint, why: Error, cause: CloseCause): NetError {
   const code = (why as Partial<NetError>).code ?? (cause === "timeout" ? "ETIMEDOUT" : "EPROXY");
-  const text = `no connection through the proxy ${where}: ${why.message}`;
-  return Object.assign(new Error(text), { code, syscall: "connect", remote: { addr, port } });
+  const text = `no connection through the proxy ${placeOf(remote)}: ${why.message}`;
+  return Object.assign(new Error(text), { code, syscall: "connect", remote });
 }
