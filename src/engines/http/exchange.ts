@@ -180,13 +180,13 @@ export class Exchange {
     this.statusCode = statusCode;
     this.sent = body.length;
     const tail = this.tailOf(dated, request.version === "HTTP/1.1" && this.keepAlive);
-    const all = new Uint8Array(head.length + tail.length + body.length);
-    all.set(head);
-    all.set(tail, head.length);
-    all.set(body, head.length + tail.length);
+    const pieces = [head, tail, body];
     this.finished = true;
-    this.out(all);
-    if (!this.lost && server.isFirst(this)) this.conclude();
+    if (this.lost) return;
+    if (server.isFirst(this)) {
+      server.outbox.pushTogether(pieces);
+      this.conclude();
+    } else this.out(joined(pieces, head.length + tail.length + body.length));
   }
 
   /** What a prepared head lacks. `usual`: the connection goes on, as it does without being told. */

@@ -36,6 +36,14 @@ export class Outbox {
     if (!this.corked || this.bytes > JOIN_BYTES) this.flush(this.corked);
   }
 
+  /** Pieces of one whole, which share a write. */
+  pushTogether(pieces: readonly Uint8Array[]): void {
+    const { corked } = this;
+    this.corked = true;
+    for (const piece of pieces) this.push(piece);
+    if (!corked) this.uncork();
+  }
+
   cork(): void {
     this.corked = true;
   }
