@@ -50,15 +50,17 @@ export async function serve(flags: ServeFlags): Promise<void> {
       at.push(...(await listening.promise));
     }
     for (const one of https) doh.push(await listenDoh(recursor, one));
+    process.on("SIGHUP", () => {
+      reload(recursor, flags);
+    });
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(
       at,
       https.map(({ addr }, i) => ({ addr, port: doh[i]?.port ?? 0 })),
       flags.json,
     );
-    process.on("SIGHUP", () => {
-      reload(recursor, flags);
-    });
-    const signal = await stopSignal();
+    const signal = await told;
     for (const one of doh) one.close();
     const stopping = listener;
     if (stopping !== undefined) await new Promise<void>((done) => stopping.stop(true, done));

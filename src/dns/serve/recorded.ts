@@ -32,8 +32,10 @@ export async function serveRecorded(
   const host = new LiveHost();
   try {
     const { listener, at } = await listen(host, service, plain);
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(at, flags.json);
-    await stopSignal();
+    await told;
     await new Promise<void>((resolve) => listener.stop(true, resolve));
   } finally {
     host.stop();

@@ -148,10 +148,12 @@ export async function serve(flags: ServeFlags): Promise<void> {
         locks.push(await opened(updater, zone, host, journalOf(flags, file, zone), keys));
       }
     const { listener, at } = await listen(host, authority, flags.plain);
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(at, flags.json);
     for (const { engine } of secondaries) engine.start(host);
     for (const zone of loaded) tell(authority.zone(zone.name) ?? zone);
-    const signal = await stopSignal();
+    const signal = await told;
     for (const { engine } of secondaries) engine.stop(true, () => {});
     nearest?.close();
     await new Promise<void>((done) => listener.stop(true, done));

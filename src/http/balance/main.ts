@@ -98,9 +98,11 @@ export async function balance(flags: BalanceFlags): Promise<number> {
             const address = [listenAddress(flags.admin as string, "--admin")];
             return new HttpServer(adminHandler(backends), { listen: address, ...listens });
           });
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(`balancing ${backends.all.length} machines`, at, flags.json);
     if (admin !== undefined) announce("administration", admin.at, false);
-    await stopSignal();
+    await told;
     checks.stop();
     await Promise.all([stopped(engine), ...(admin === undefined ? [] : [stopped(admin.engine)])]);
     return EXIT.done;

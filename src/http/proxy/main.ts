@@ -12,13 +12,13 @@ import { HttpServer } from "../../engines/http/server.ts";
 import type { RequestHandler } from "../../engines/http/server-connection.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { authorities } from "../../pem.ts";
 import { palette } from "../../render/color.ts";
 import { renderExplained } from "../../render/http/explained.ts";
 import { lookupFor } from "../fetch/lookup.ts";
 import { secondsOf } from "../fetch/settings.ts";
 import type { ListenFlags } from "../listen.ts";
 import { announce, listenAddresses, started, stopped, stopSignal } from "../listen.ts";
-import { authorities } from "../pem.ts";
 import { cacheFor } from "./cache.ts";
 import { originTls } from "./origin-tls.ts";
 
@@ -75,8 +75,10 @@ export async function proxy(flags: ProxyFlags): Promise<number> {
       host,
       (listens) => new HttpServer(handler, { listen, ...listens }),
     );
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(what(origin, cache), at, flags.json);
-    await stopSignal();
+    await told;
     await stopped(server);
     engine.close();
     return EXIT.done;

@@ -41,8 +41,10 @@ export async function serve(folder: string | undefined, flags: ServeFlags): Prom
       host,
       (listens) => new HttpServer(handler, { listen, ...listens }),
     );
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     announce(`serving ${folder ?? flags.capture ?? "sites"}`, at, flags.json);
-    await stopSignal();
+    await told;
     await stopped(engine);
     return EXIT.done;
   } finally {
