@@ -1,12 +1,12 @@
 /** Certificates and keys that flags name: what is of no use is told before anything is sent. */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
-import { CommandError, EXIT } from "../failure.ts";
-import { readFileOrInput } from "../standard-input.ts";
+import { CommandError, EXIT } from "./failure.ts";
+import { readFileOrInput } from "./standard-input.ts";
 
 const text = (path: string) => Buffer.from(readFileOrInput(path)).toString("latin1");
 
-/** `--cacert`: authorities to trust. @throws CommandError */
+/** Whom to trust. Node would pass over a file without certificates, and trust the system's. @throws CommandError */
 export function authorities(path: string | undefined): string | undefined {
   if (path === undefined) return undefined;
   const pem = text(path);

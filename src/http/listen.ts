@@ -1,11 +1,12 @@
 /** Where servers of HTTP listen: `--listen` words, one line on stderr, `--json` on stdout, and the signals that end them. */
 import { isIP } from "node:net";
+import { placeOf } from "../engines/dialing/place.ts";
 import type { Endpoint, Engine, NetError, TlsServer } from "../engines/host.ts";
 import type { ListenAddress } from "../engines/http/server.ts";
 import { CommandError, EXIT } from "../failure.ts";
 import type { LiveHost } from "../net/live/host.ts";
 import { keepObjectsYoung } from "../net/live/young-objects.ts";
-import { keyPair } from "./pem.ts";
+import { keyPair } from "../pem.ts";
 
 export function say(line: string): void {
   process.stderr.write(`netkit: ${line}\n`);
@@ -76,8 +77,7 @@ export function started(
 }
 
 export function announce(what: string, at: readonly Endpoint[], json: boolean): void {
-  const places = at.map(({ addr, port }) => `${addr.includes(":") ? `[${addr}]` : addr}:${port}`);
-  say(`${what} on ${places.join(", ")}`);
+  say(`${what} on ${at.map(placeOf).join(", ")}`);
   if (json) {
     const listening = at.map(({ addr, port }) => ({ addr, port }));
     process.stdout.write(`${JSON.stringify({ listening })}\n`);

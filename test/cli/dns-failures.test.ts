@@ -434,10 +434,22 @@ describe("flags that contradict each other, and help", () => {
   });
 
   it.each([
-    [["serve", "z=FILE", "--cert", "BAD", "--key", "KEY"], /^netkit: certificate \S+bad: /],
-    [["recursor", "--cert", "CERT", "--key", "BAD"], /^netkit: key \S+bad: /],
-    [["recursor", "--cert", "CERT", "--key", "OTHER"], /^netkit: key \S+other for certificate /],
-    [["resolve", "x.z", "@tls://127.0.0.1", "--tls-ca", "BAD"], /: there is no certificate in PEM/],
+    [
+      ["serve", "z=FILE", "--cert", "BAD", "--key", "KEY"],
+      /^netkit: \S+bad: holds no certificate in PEM\n$/,
+    ],
+    [
+      ["recursor", "--cert", "CERT", "--key", "BAD"],
+      /^netkit: \S+bad: holds no key in PEM that can be used /,
+    ],
+    [
+      ["recursor", "--cert", "CERT", "--key", "OTHER"],
+      /^netkit: \S+other: not the key of fixtures\/tls\/localhost\.pem\n$/,
+    ],
+    [
+      ["resolve", "x.z", "@tls://127.0.0.1", "--tls-ca", "BAD"],
+      /^netkit: \S+bad: holds no certificate in PEM\n$/,
+    ],
   ])(
     "RFC 7858: certificates and keys that are none are told by their file, exit 3: %j",
     (args, why) => {

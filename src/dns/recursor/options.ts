@@ -14,7 +14,7 @@ import { ROOT_ANCHORS, ROOT_HINTS } from "../../engines/dns/resolver/root-hints.
 import type { TlsServer } from "../../engines/host.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { eachAddress } from "../../net/live/addresses.ts";
-import { readAuthorities, readServerCertificate } from "./certificate.ts";
+import { authorities, keyPair } from "../../pem.ts";
 import { readText } from "./read-text.ts";
 
 /** RFC 7858 3.1. */
@@ -91,7 +91,7 @@ function stubZone(text: string, port: number): ZoneServers {
 
 /** `ADDRESS`, or `ZONE=ADDRESS`; `tls://ADDRESS#NAME` over TLS. */
 function forwarders(flags: RecursorFlags): ZoneServers[] {
-  const ca = flags["forward-ca"] === undefined ? undefined : readAuthorities(flags["forward-ca"]);
+  const ca = authorities(flags["forward-ca"]);
   const zones = new Map<string, ServerAddress[]>();
   for (const text of flags.forward) {
     const at = text.indexOf("=");
@@ -180,7 +180,7 @@ export function resolverOptions(flags: RecursorFlags): Partial<ResolverOptions> 
 function certificate(flags: ListenFlags): TlsServer {
   if (flags.cert === undefined || flags.key === undefined)
     throw new CommandError("--listen-tls and --listen-https need --cert and --key");
-  return readServerCertificate(flags.cert, flags.key);
+  return keyPair(flags.cert, flags.key);
 }
 
 /** With port 0 the ports of the addresses would differ. */

@@ -3,9 +3,9 @@ import { classCode, OPCODE } from "../../codecs/dns/index.ts";
 import { subnetData } from "../../engines/dns/client/query.ts";
 import type { TsigKey } from "../../engines/dns/tsig.ts";
 import { CommandError, EXIT } from "../../failure.ts";
+import { authorities } from "../../pem.ts";
 import { palette } from "../../render/color.ts";
 import { readLinesOf } from "../../standard-input.ts";
-import { readAuthorities } from "../recursor/certificate.ts";
 import type { ServerWord } from "./arguments.ts";
 import { readWords } from "./arguments.ts";
 import { compareModes, compareServers } from "./compare.ts";
@@ -104,7 +104,7 @@ function keyOf(flags: ResolveFlags, servers: readonly ServerWord[]): TsigKey | u
 function tlsOf(flags: ResolveFlags): TlsSettings {
   return {
     ...(flags["tls-name"] === undefined ? {} : { name: flags["tls-name"] }),
-    ...(flags["tls-ca"] === undefined ? {} : { ca: readAuthorities(flags["tls-ca"]) }),
+    ca: authorities(flags["tls-ca"]),
     pins: (flags.pin ?? []).map(checkPin),
     insecure: flags.insecure,
   };

@@ -5,7 +5,7 @@ import type { ServerWord } from "./arguments.ts";
 export interface TlsSettings {
   readonly name?: string;
   /** PEM. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
   readonly pins: readonly string[];
   readonly insecure: boolean;
 }

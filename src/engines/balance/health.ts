@@ -1,4 +1,5 @@
 /** Asks each machine now and then whether it is well: by opening a connection, or with a GET. */
+import { placeOf } from "../dialing/place.ts";
 import type { Host, Nanos, Timer } from "../host.ts";
 import { SECOND } from "../host.ts";
 import { ClientConnection } from "../http/client-connection.ts";
@@ -69,9 +70,8 @@ export class HealthChecks {
       },
     );
     if (path === undefined) return;
-    const { addr, port } = backend.at;
     const fields = [
-      { name: "Host", value: addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}` },
+      { name: "Host", value: placeOf(backend.at) },
       { name: "Connection", value: "close" },
     ];
     connection.send(

@@ -16,6 +16,7 @@ import type {
   TlsClient,
 } from "../host.ts";
 import { MILLISECOND, SECOND } from "../host.ts";
+import { placeOf } from "./place.ts";
 
 /** RFC 8305 8: the Connection Attempt Delay, its least and its most. */
 export const ATTEMPT_DELAY = 250 * MILLISECOND;
@@ -240,9 +241,4 @@ class Race implements TcpConnection {
   setIdleTimeout(idle: Nanos): void {
     this.winner?.setIdleTimeout(idle);
   }
-}
-
-/** As it is written in a URI. */
-export function placeOf({ addr, port }: Endpoint): string {
-  return addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
 }

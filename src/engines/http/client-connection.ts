@@ -7,13 +7,12 @@ import { DecodeError } from "../../codecs/errors.ts";
 import type { Framing } from "../../codecs/http/body.ts";
 import { FRAMING } from "../../codecs/http/body.ts";
 import { CR, LF } from "../../codecs/http/constants.ts";
-import { encode } from "../../codecs/http/encode.ts";
 import type { Head } from "../../codecs/http/head.ts";
 import type { Field } from "../../codecs/http/message.ts";
 import type { HttpSink } from "../../codecs/http/parser.ts";
 import { HttpParser } from "../../codecs/http/parser.ts";
+import { placeOf } from "../dialing/place.ts";
 import type { Dial } from "../dialing/race.ts";
-import { placeOf } from "../dialing/race.ts";
 import type {
   CloseCause,
   Endpoint,
@@ -27,11 +26,10 @@ import type {
 } from "../host.ts";
 import { HIGH_WATER, SECOND } from "../host.ts";
 import { chunkOf, lastChunk } from "./body-writer.ts";
-import { field } from "./fields.ts";
 import type { BodySink, ResponseHead } from "./head.ts";
 import { Outbox } from "./outbox.ts";
+import { encodeRequest } from "./request-head.ts";
 
-const EMPTY = new Uint8Array(0);
 /** Interim responses to one request: more are no progress, and would keep the timer from running out. */
 const MAX_INTERIM = 1000;
 
@@ -570,35 +568,6 @@ export class ClientConnection implements TcpHandler, HttpSink {
     this.tcp.end();
     this.cutAll(new ExchangeError("closed", "the server closed after a response", true, true));
   }
-}
-
-/** The fields of a request with those that its body asks for. */
-export function sentFields(
-  request: Pick<OutgoingRequest, "fields" | "body" | "continueTime">,
-): readonly Field[] {
-  const { body } = request;
-  const fields: Field[] = [...request.fields];
-  if (body !== undefined && field(fields, "content-length") === undefined) {
-    const { length } = body;
-    if (length !== undefined) fields.push({ name: "Content-Length", value: String(length) });
-    else if (field(fields, "transfer-encoding") === undefined) {
-      fields.push({ name: "Transfer-Encoding", value: "chunked" });
-    }
-  }
-  if (request.continueTime !== undefined) fields.push({ name: "Expect", value: "100-continue" });
-  return fields;
-}
-
-function encodeRequest(request: OutgoingRequest): Uint8Array {
-  return encode({
-    kind: "request",
-    method: request.method,
-    requestTarget: request.target,
-    version: request.version ?? "HTTP/1.1",
-    fields: sentFields(request),
-    body: EMPTY,
-    trailers: [],
-  });
 }
 
 const PROTOCOL = [0x48, 0x54, 0x54, 0x50, 0x2f]; // HTTP/

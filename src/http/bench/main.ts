@@ -81,7 +81,10 @@ export async function bench(text: string, flags: BenchFlags): Promise<BenchRepor
         done,
       );
       // Who has seen enough gets what there is.
-      process.once("SIGINT", () => load.stop());
+      process.once("SIGINT", () => {
+        process.exitCode = EXIT.interrupted;
+        load.stop();
+      });
     });
     if (result.answered === 0) {
       throw new CommandError(`${url}: ${result.fault ?? "nothing was answered"}`, EXIT.network);

@@ -13,6 +13,7 @@ import type { ListenAddress } from "../../engines/http/server.ts";
 import { HttpServer } from "../../engines/http/server.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { LiveHost } from "../../net/live/host.ts";
+import { authorities } from "../../pem.ts";
 import { renderEdge } from "../../render/http/edge.ts";
 import { lookupFor } from "../fetch/lookup.ts";
 import {
@@ -24,7 +25,6 @@ import {
   stopSignal,
   tlsServer,
 } from "../listen.ts";
-import { authorities } from "../pem.ts";
 import { sizeOf } from "../proxy/cache.ts";
 import { originTls } from "../proxy/origin-tls.ts";
 import { adminHandler } from "./admin.ts";
@@ -70,6 +70,8 @@ export async function cdn(flags: CdnFlags): Promise<number> {
     const edges = words.map(
       ({ name }) => new CdnEdge(host, { name, sites, lookup, tls, cacheBytes, functions }),
     );
+    // Who reads where it listens may end it at once.
+    const told = stopSignal();
     for (const [i, { at: plain }] of words.entries()) {
       const edge = edges[i] as CdnEdge;
       const made = await started(
@@ -94,7 +96,7 @@ export async function cdn(flags: CdnFlags): Promise<number> {
       engines.push(made.engine);
       announce("administration", made.at, flags.json);
     }
-    await stopSignal();
+    await told;
     await Promise.all(engines.map(stopped));
     for (const edge of edges) {
       edge.close();

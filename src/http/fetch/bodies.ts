@@ -2,9 +2,9 @@
 import { basename } from "node:path";
 import { percentDecode } from "../../codecs/http/uri.ts";
 import type { IncomingHead } from "../../engines/http/client-connection.ts";
-import { sentFields } from "../../engines/http/client-connection.ts";
 import type { FetchRequest } from "../../engines/http/fetch/fetcher.ts";
 import type { Timing } from "../../engines/http/fetch/timing.ts";
+import { sentFields } from "../../engines/http/request-head.ts";
 import { CommandError, EXIT } from "../../failure.ts";
 import { connectingText } from "../../render/http/connecting.ts";
 import { Progress } from "../../render/progress.ts";

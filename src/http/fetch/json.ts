@@ -1,9 +1,9 @@
 /** Results as JSON: times in milliseconds from the start of the set. */
+import { placeOf } from "../../engines/dialing/place.ts";
 import type { Attempt } from "../../engines/dialing/race.ts";
 import type { Nanos } from "../../engines/host.ts";
 import type { Hop } from "../../engines/http/fetch/agent.ts";
 import { blockedTime } from "../../engines/http/fetch/timing.ts";
-import { placeText } from "../../render/http/connecting.ts";
 import type { Fetched, SetResult } from "./set.ts";
 
 export function setJson(result: SetResult): object {
@@ -42,7 +42,7 @@ function objectJson(
     bodyBytes: timing.bodyBytes,
     headBytes: timing.headBytes,
     connection: timing.connection,
-    ...(connect?.remote === undefined ? {} : { remote: placeText(connect.remote) }),
+    ...(connect?.remote === undefined ? {} : { remote: placeOf(connect.remote) }),
     ...(connect?.attempts === undefined
       ? {}
       : { attempts: connect.attempts.map((one) => attemptJson(one, started)) }),
@@ -71,7 +71,7 @@ function objectJson(
 
 function attemptJson({ remote, from, to, why }: Attempt, started: Nanos): object {
   return {
-    remote: placeText(remote),
+    remote: placeOf(remote),
     fromMs: millis(from - started),
     ...(to === undefined ? {} : { toMs: millis(to - started) }),
     ...(why === undefined ? {} : { why }),

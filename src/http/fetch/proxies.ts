@@ -5,7 +5,7 @@ import type { TlsClient } from "../../engines/host.ts";
 import type { ProxyServer } from "../../engines/http/fetch/fetcher.ts";
 import type { Origin } from "../../engines/http/fetch/origin.ts";
 import { CommandError } from "../../failure.ts";
-import { authorities } from "../pem.ts";
+import { authorities } from "../../pem.ts";
 import type { FetchFlags } from "./flags.ts";
 
 type Choose = (origin: Origin) => ProxyServer | undefined;

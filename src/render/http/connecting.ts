@@ -1,5 +1,6 @@
 /** Whom a connection leads to, and what was tried for it. RFC 8305 */
-import type { Endpoint, Nanos } from "../../engines/host.ts";
+import { placeOf } from "../../engines/dialing/place.ts";
+import type { Nanos } from "../../engines/host.ts";
 import type { Connecting } from "../../engines/http/fetch/timing.ts";
 
 /** Less than this is not worth a line of a report. */
@@ -11,22 +12,17 @@ export function connectingText({ remote, from, tls, to, attempts = [] }: Connect
   const others = attempts.flatMap((one) =>
     one.why === undefined
       ? []
-      : [`${placeText(one.remote)} (${took(one.from, one.to ?? to)}: ${one.why})`],
+      : [`${placeOf(one.remote)} (${took(one.from, one.to ?? to)}: ${one.why})`],
   );
   const after = others.length === 0 ? "" : `, after ${others.join(", ")}`;
   const secured = tls === undefined ? "" : `, TLS in ${took(tls, to)}`;
-  return `connected to ${placeText(remote)} in ${took(from, tls ?? to)}${secured}${after}`;
+  return `connected to ${placeOf(remote)} in ${took(from, tls ?? to)}${secured}${after}`;
 }
 
 /** Other addresses cost the connection time. */
 export function detour({ from, attempts = [] }: Connecting): boolean {
   const won = attempts.find(({ why }) => why === undefined);
   return won !== undefined && won.from - from >= WORTH_TELLING;
-}
-
-export function placeText({ addr, port }: Endpoint): string {
-  if (addr.startsWith("/")) return addr;
-  return addr.includes(":") ? `[${addr}]:${port}` : `${addr}:${port}`;
 }
 
 function took(from: Nanos, to: Nanos): string {

@@ -4,8 +4,8 @@
  */
 
 import type { Field } from "../../../codecs/http/message.ts";
+import { placeOf } from "../../dialing/place.ts";
 import type { Dial, DialOptions } from "../../dialing/race.ts";
-import { placeOf } from "../../dialing/race.ts";
 import type {
   CloseCause,
   Endpoint,
